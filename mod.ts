@@ -18,30 +18,54 @@
  */
 
 export { conductor, type ConductorOptions, type Handler } from "./src/proxy/fetch_handler.ts";
+export { defineConfig } from "./src/config/define_config.ts";
+export {
+  type Conductor,
+  createConductor,
+  type CreateConductorOptions,
+  type ServiceHealth,
+} from "./src/server/create_conductor.ts";
 export type { HeaderLine, Role, UpstreamTls } from "./src/config/config.ts";
 export type {
   AccessFieldInput,
   AdminInput,
   ArraysInput,
   BreakerInput,
+  ClientTimeoutsInput,
   CompareInput,
   ConfigInput,
   HeadersInput,
   HealthInput,
   HedgeInput,
+  IgnoreInput,
   LimitsInput,
   LoggingInput,
   MetricsInput,
   NormaliseInput,
   RampInput,
+  RatioInput,
   SampleInput,
   ServiceCompareInput,
   ServiceInput,
   ServiceTlsInput,
+  SizeInput,
   StatusInput,
+  TimeInput,
   TlsInput,
   ToleranceInput,
 } from "./src/config/input.ts";
+export type {
+  LatencyQuantiles,
+  Mismatch,
+  MismatchSample,
+  NotComparableEntry,
+  Report,
+  ReportThresholds,
+  ServiceReport,
+  Verdict,
+} from "./src/compare/report.ts";
+export type { NotComparableCounts } from "./src/observe/not_comparable.ts";
+export type { RatioEstimate } from "./src/lib/statistics.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
 export {

@@ -10,6 +10,7 @@ export const MEASURED_PAGES = {
   "migration-after": "docs/tutorials/migrate-a-service.md",
   "migration-before": "docs/tutorials/migrate-a-service.md",
   "migration-config": "docs/tutorials/migrate-a-service.md",
+  "verdicts": "docs/explanation/comparison-statistics.md",
   "tail": "docs/explanation/tail-latency.md",
 } as const;
 

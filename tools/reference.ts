@@ -60,10 +60,13 @@ function metricsReference(): string {
 }
 
 function cliReference(): string {
-  const sections = Object.entries(COMMANDS).map(([name, { operands, summary, details, flags }]) => {
+  const sections = Object.entries(COMMANDS).map(([name, { operands, summary, details, flags, examples }]) => {
     const usage = ["conductor", name, operands, "[FLAGS]"].filter((part) => part !== "").join(" ");
     const text = `${summary}.\n${details}`.trimEnd();
-    return `## ${name}\n\n\`${usage}\`\n\n${text}${flags.length === 0 ? "" : `\n\n${flagTable(flags)}`}`;
+    const table = flags.length === 0 ? "" : `\n\n${flagTable(flags)}`;
+    const lines = examples.map(([line, effect]) => `# ${effect}\n${line}`).join("\n");
+    const block = examples.length === 0 ? "" : `\n\n\`\`\`bash\n${lines}\n\`\`\``;
+    return `## ${name}\n\n\`${usage}\`\n\n${text}${table}${block}`;
   });
   const exitCodes = markdownTable([["Code", "Meaning"], ...EXIT_CODES.map(([code, text]) => [String(code), text])]);
   return [...sections, `## All commands\n\n${flagTable(COMMON_FLAGS)}`, `## Exit codes\n\n${exitCodes}`].join("\n\n");

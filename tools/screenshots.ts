@@ -1,10 +1,11 @@
 /**
  * Takes the screenshots of the dashboard for README.md and docs/, of a running conductor with a minute of real traffic.
- * `deno task screenshots comparison` takes only the screenshots of the comparison, `traffic` only the others.
+ * `deno task screenshots comparison` takes only the screenshots of the comparison; `traffic` and `fleet` take the others.
  */
 
 import { delay } from "@std/async/delay";
 import { type Browser, launchBrowser } from "../tests/_support/browser.ts";
+import { openFleet } from "../tests/_support/fleet.ts";
 import { type Backend, startBackend } from "../tests/_support/servers.ts";
 import { startWatched, type WatchedConductor } from "../tests/_support/cli_process.ts";
 import { takeComparisonPictures } from "./comparison_pictures.ts";
@@ -100,8 +101,8 @@ async function send(url: string, method: string): Promise<void> {
 }
 
 const PICTURES: readonly Picture[] = [
-  { file: "dashboard-light.png", scheme: "light", width: 1280, height: 1760, scale: 1.25 },
-  { file: "dashboard-dark.png", scheme: "dark", width: 1280, height: 1760, scale: 1.25 },
+  { file: "dashboard-light.png", scheme: "light", width: 1280, height: 1500, scale: 1.25 },
+  { file: "dashboard-dark.png", scheme: "dark", width: 1280, height: 1500, scale: 1.25 },
   { file: "dashboard-phone.png", scheme: "light", width: 390, height: 844, scale: 2 },
 ];
 
@@ -150,11 +151,22 @@ async function takeTrafficPictures(browser: Browser): Promise<void> {
   }
 }
 
+/** Takes the screenshot of 48 services, some of them in trouble. */
+async function takeFleetPicture(browser: Browser): Promise<void> {
+  await using fleet = await openFleet({ size: "large", perSecond: 60 });
+  const picture = { file: "dashboard-fleet.png", scheme: "light", width: 1280, height: 800, scale: 1.25 } as const;
+  const page = await openWindow(browser, picture);
+  await page.goto(fleet.conductor.adminUrl);
+  await delay(TRAFFIC_MS);
+  await writePicture(picture.file, await page.screenshot({ animations: "disabled" }));
+}
+
 if (import.meta.main) {
-  const views = Deno.args.length === 0 ? ["traffic", "comparison"] : Deno.args;
+  const views = Deno.args.length === 0 ? ["traffic", "fleet", "comparison"] : Deno.args;
   const browser = await launchBrowser();
   try {
     if (views.includes("traffic")) await takeTrafficPictures(browser);
+    if (views.includes("fleet")) await takeFleetPicture(browser);
     if (views.includes("comparison")) await takeComparisonPictures(browser);
   } finally {
     await browser.close();

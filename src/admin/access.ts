@@ -7,7 +7,10 @@ import { networkOf } from "../http/client_address.ts";
 export interface AccessOptions {
   /** Configured host name or address. */
   readonly hostname: string;
-  readonly port: number;
+  /** Port; `undefined` accepts every port: on a Unix socket, or for a handler that another server mounts. */
+  readonly port: number | undefined;
+  /** Configured token; `undefined`: none. */
+  readonly token?: string | undefined;
 }
 
 /** A response that refuses a request. */
@@ -45,13 +48,15 @@ export function readTarget({ url, headers }: Request): Target | Refusal {
 
 /** Accepts only requests to the listener's own address, from its own pages. */
 export class Access {
-  readonly #port: number;
+  readonly #port: number | undefined;
+  readonly #hasToken: boolean;
   readonly #names: ReadonlySet<string>;
   readonly #isWildcard: boolean;
 
-  constructor({ hostname, port }: AccessOptions) {
+  constructor({ hostname, port, token }: AccessOptions) {
     const name = (hostname.includes(":") ? new URL(`http://[${hostname}]`).hostname : hostname).toLowerCase();
     this.#port = port;
+    this.#hasToken = token !== undefined;
     this.#names = new Set([...OWN_NAMES, name]);
     this.#isWildcard = name === "0.0.0.0" || name === "[::]";
   }
@@ -70,7 +75,10 @@ export class Access {
     // Navigation from another site is allowed: only the user sees the response, not the site.
     const isLink = headers.get("sec-fetch-mode") === "navigate" && (method === "GET" || method === "HEAD");
     const isForeign = site !== "none" && site !== "same-origin" && !isLink;
-    if (isForeign || (origin !== null && origin !== `http://${host}`)) {
+    if (
+      isForeign ||
+      (origin !== null && origin !== `http://${host}` && !(this.#port === undefined && origin === `https://${host}`))
+    ) {
       return { status: 403, text: "Requests from other sites are not allowed." };
     }
     return undefined;
@@ -79,7 +87,9 @@ export class Access {
   /** A listener on all addresses accepts every IP address as Host, because DNS rebinding needs a name. */
   #isOwn(host: string): boolean {
     const [, name = "", port = "80"] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? [];
-    if (Number(port) !== this.#port) return false;
+    // A page of another name has no token, so DNS rebinding gains nothing.
+    if (this.#port === undefined && this.#hasToken) return true;
+    if (this.#port !== undefined && Number(port) !== this.#port) return false;
     return this.#names.has(name) || (this.#isWildcard && isAddress(name));
   }
 }

@@ -6,6 +6,7 @@ import type { Config, Role } from "../config/config.ts";
 import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Percentiles } from "../lib/latency_counts.ts";
 import type {
+  HistogramSnapshot,
   MetricsReading,
   MetricsSnapshot,
   ProcessStats,
@@ -31,9 +32,8 @@ export interface DurationView {
 
 /** Row of counters with percentiles instead of buckets. */
 export type RowView<T extends RouteSnapshot | ServiceSnapshot> =
-  & Omit<T, "duration">
-  & LatencyView
-  & { readonly duration: DurationView };
+  & { readonly [K in keyof T]: T[K] extends HistogramSnapshot ? DurationView : T[K] }
+  & LatencyView;
 
 /** Counters with percentiles instead of buckets. */
 export interface MetricsView extends Omit<MetricsSnapshot, "routes" | "services"> {
@@ -107,8 +107,13 @@ export interface AdminSource {
   reading(): Promise<MetricsReading>;
   /** Returns the recent exchanges with an id above `after`. */
   exchanges(after: number): Promise<ExchangesView>;
-  /** Returns the comparison counters, and the mismatches with an id above `after`: none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /**
+   * Returns the comparison counters since `sinceMs`, by default all, and the mismatches with an id above `after`: none
+   * for Infinity.
+   */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts the comparison counters again. */
+  resetComparisons(): Promise<void>;
   /** Fields that a user has marked as noise. */
   readonly marks: NoiseMarks;
 }

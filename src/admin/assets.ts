@@ -1,10 +1,14 @@
 /** Files of the dashboard. They are served as they are, without a build, and load nothing from other servers. */
 
+import address from "./dashboard/address.js" with { type: "text" };
+import chartTooltip from "./dashboard/chart_tooltip.js" with { type: "text" };
 import charts from "./dashboard/charts.js" with { type: "text" };
 import compareApi from "./dashboard/compare_api.js" with { type: "text" };
 import comparisonStyle from "./dashboard/comparison.css" with { type: "text" };
 import comparison from "./dashboard/comparison.js" with { type: "text" };
 import connection from "./dashboard/connection.js" with { type: "text" };
+import copyButton from "./dashboard/copy_button.js" with { type: "text" };
+import curl from "./dashboard/curl.js" with { type: "text" };
 import dashboardStyle from "./dashboard/dashboard.css" with { type: "text" };
 import detailStyle from "./dashboard/detail.css" with { type: "text" };
 import detail from "./dashboard/detail.js" with { type: "text" };
@@ -14,6 +18,8 @@ import dom from "./dashboard/dom.js" with { type: "text" };
 import exchangesStyle from "./dashboard/exchanges.css" with { type: "text" };
 import filters from "./dashboard/filters.js" with { type: "text" };
 import format from "./dashboard/format.js" with { type: "text" };
+import har from "./dashboard/har.js" with { type: "text" };
+import headline from "./dashboard/headline.js" with { type: "text" };
 import health from "./dashboard/health.js" with { type: "text" };
 import icon from "./dashboard/icon.svg" with { type: "text" };
 import icons from "./dashboard/icons.js" with { type: "text" };
@@ -34,9 +40,12 @@ import pauseOnInteraction from "./dashboard/pause_on_interaction.js" with { type
 import rates from "./dashboard/rates.js" with { type: "text" };
 import reloadNotice from "./dashboard/reload_notice.js" with { type: "text" };
 import sampleRow from "./dashboard/sample_row.js" with { type: "text" };
-import servicesStyle from "./dashboard/services.css" with { type: "text" };
-import services from "./dashboard/services.js" with { type: "text" };
 import store from "./dashboard/store.js" with { type: "text" };
+import subjectDetail from "./dashboard/subject_detail.js" with { type: "text" };
+import subjectList from "./dashboard/subject_list.js" with { type: "text" };
+import subjectLists from "./dashboard/subject_lists.js" with { type: "text" };
+import subjectsStyle from "./dashboard/subjects.css" with { type: "text" };
+import subjects from "./dashboard/subjects.js" with { type: "text" };
 import thresholds from "./dashboard/thresholds.js" with { type: "text" };
 import timeline from "./dashboard/timeline.js" with { type: "text" };
 import verdictsStyle from "./dashboard/verdicts.css" with { type: "text" };
@@ -61,7 +70,7 @@ const STYLES: Readonly<Record<string, string>> = {
   dashboard: dashboardStyle,
   overview: overviewStyle,
   map: mapStyle,
-  services: servicesStyle,
+  subjects: subjectsStyle,
   exchanges: exchangesStyle,
   detail: detailStyle,
   comparison: comparisonStyle,
@@ -71,15 +80,21 @@ const STYLES: Readonly<Record<string, string>> = {
 };
 
 const SCRIPTS: Readonly<Record<string, string>> = {
+  address,
+  "chart_tooltip": chartTooltip,
   charts,
   "compare_api": compareApi,
   comparison,
   connection,
+  "copy_button": copyButton,
+  curl,
   detail,
   differences,
   dom,
   filters,
   format,
+  har,
+  headline,
   health,
   icons,
   "keyed_list": keyedList,
@@ -95,8 +110,11 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   rates,
   "reload_notice": reloadNotice,
   "sample_row": sampleRow,
-  services,
   store,
+  "subject_detail": subjectDetail,
+  "subject_list": subjectList,
+  "subject_lists": subjectLists,
+  subjects,
   thresholds,
   timeline,
   verdicts,

@@ -1,6 +1,6 @@
-/** Handler of the admin listener. Only login, logout and noise marks change anything. */
+/** Handler of the admin listener. Only login, logout, noise marks and the reset of the report change anything. */
 
-import { respondMismatches, respondNoise, respondReport } from "../compare/admin_responses.ts";
+import { respondMismatches, respondNoise, respondReport, respondReset, sinceOf } from "../compare/admin_responses.ts";
 import { acceptedTypes, unknownLength } from "../http/client_response.ts";
 import { clientNetwork } from "../http/client_address.ts";
 import type { ConnectionInfo } from "../http/client_request.ts";
@@ -9,7 +9,6 @@ import { respondMetrics } from "../observe/respond_metrics.ts";
 import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
 import type { AdminSource } from "./api.ts";
-import { ASSETS } from "./assets.ts";
 import { viewConfig } from "./config_view.ts";
 import { EventStreams } from "./event_streams.ts";
 import type { GuessReport } from "./guesses.ts";
@@ -22,8 +21,8 @@ import { WorkShare } from "./work_share.ts";
 export interface AdminOptions {
   /** Configured address. */
   readonly hostname: string;
-  /** Port of the listener. */
-  readonly port: number;
+  /** Port of the listener; `undefined` on a Unix socket, and for a handler that another server mounts. */
+  readonly port: number | undefined;
   /** Configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
   /** Clock in milliseconds. Default: `performance.now`. */
@@ -55,8 +54,9 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;|$)/i;
 const MAX_FORM_BYTES = 4_096;
 /** Budget key of probes. They need no token, so they have a budget of their own. */
 const PROBES = "probes";
-const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/login", "/logout"]);
+const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/api/report/reset", "/login", "/logout"]);
 const NOT_FOUND: Refusal = { status: 404, text: "Not found." };
+const NO_DASHBOARD: Refusal = { status: 404, text: "Not found: this runtime cannot load the dashboard." };
 const LATE: Refusal = { status: 408, text: "The request body arrived too slowly." };
 const INCOMPLETE: Refusal = { status: 400, text: "The request body is incomplete." };
 const BUSY: Refusal = { status: 503, text: "Too many requests.", headers: { "retry-after": "1" } };
@@ -65,7 +65,7 @@ const BUSY: Refusal = { status: 503, text: "Too many requests.", headers: { "ret
 export function createAdminHandler(source: AdminSource, options: AdminOptions): AdminHandler {
   const { now = () => performance.now(), onGuesses = () => {}, onError = () => {} } = options;
   const access = new Access(options);
-  const identity = new Identity({ ...options, now, onGuesses });
+  const identity = new Identity({ ...options, port: options.port ?? 0, now, onGuesses });
   const work = new WorkShare(now);
   const streams = new EventStreams(source);
   let unready: string | undefined;
@@ -149,9 +149,12 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       case "/config":
         return await showJson(client, () => Promise.resolve(viewConfig(source.config)));
       case "/api/report": {
-        const { stats } = await work.read(client, () => source.comparisons(Infinity));
+        const sinceMs = sinceOf(query);
+        const { stats } = await work.read(client, () => source.comparisons(Infinity, sinceMs));
         return work.write(client, () => withSafety(respondReport(request, stats, source.marks.list())));
       }
+      case "/api/report/reset":
+        return withSafety(await work.read(client, () => respondReset(request, () => source.resetComparisons())));
       case "/api/mismatches": {
         const after = idFrom(query.get("after"));
         const { stats, mismatches } = await work.read(client, () => source.comparisons(after));
@@ -166,6 +169,9 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }
     }
+    // Not at the start: Node cannot import text, unless a bundle contains it.
+    const { ASSETS } = await import("./assets.ts").catch(() => ({ ASSETS: undefined }));
+    if (ASSETS === undefined) return refuse(NO_DASHBOARD);
     const asset = ASSETS.find((asset) => asset.path === path);
     return asset === undefined ? refuse(NOT_FOUND) : respond(asset.text, asset.type);
   }

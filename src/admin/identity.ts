@@ -10,7 +10,7 @@ import { type Session, SESSION_MS, Sessions } from "./sessions.ts";
 /** Options of {@linkcode Identity}. */
 export interface IdentityOptions extends GuessesOptions {
   /** Port of the listener. */
-  readonly port: number;
+  readonly port: number | undefined;
   /** Configured token; `undefined`: no token is required. */
   readonly token: string | undefined;
 }
@@ -49,7 +49,7 @@ export class Identity {
 
   constructor(options: IdentityOptions) {
     this.#token = options.token;
-    this.#cookie = `${ADMIN_COOKIE_PREFIX}${options.port}`;
+    this.#cookie = `${ADMIN_COOKIE_PREFIX}${options.port ?? "embedded"}`;
     this.#sessions = new Sessions(options.now);
     this.#guesses = new Guesses(options);
   }

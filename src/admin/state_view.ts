@@ -2,8 +2,13 @@
 
 import type { Config } from "../config/config.ts";
 import { percentilesOf } from "../lib/latency_counts.ts";
-import type { MetricsSnapshot, RouteSnapshot, ServiceSnapshot } from "../observe/metrics_snapshot.ts";
-import type { LatencyView, RowView, StateView } from "./api.ts";
+import type {
+  HistogramSnapshot,
+  MetricsSnapshot,
+  RouteSnapshot,
+  ServiceSnapshot,
+} from "../observe/metrics_snapshot.ts";
+import type { DurationView, LatencyView, RowView, StateView } from "./api.ts";
 
 /** Parts of the state that do not come from the configuration. */
 export interface StateInfo extends Pick<StateView, "version" | "url" | "draining" | "workers" | "process" | "reloads"> {
@@ -47,10 +52,12 @@ type Row = RouteSnapshot | ServiceSnapshot;
 
 /** Buckets are for Prometheus. Without them, a state of 200 routes is small enough to be sent each second. */
 function viewRow<T extends Row>(row: T): RowView<T> {
-  const { total, sumMs } = row.duration;
-  const count = total.counts.reduce((sum, count) => sum + count, 0);
-  const { duration: _, ...counters } = row;
-  return { ...counters, ...latencyOf([row]), duration: { count, sumMs } };
+  const tunnels = "tunnelDuration" in row ? { tunnelDuration: viewDuration(row.tunnelDuration) } : {};
+  return { ...row, ...latencyOf([row]), ...tunnels, duration: viewDuration(row.duration) } as RowView<T>;
+}
+
+function viewDuration({ total, sumMs }: HistogramSnapshot): DurationView {
+  return { count: total.counts.reduce((sum, count) => sum + count, 0), sumMs };
 }
 
 /** Returns the percentiles of several rows together. */

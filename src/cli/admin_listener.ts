@@ -7,10 +7,12 @@ import { NoiseMarks } from "../compare/noise_marks.ts";
 import type { AdminSettings } from "../config/config.ts";
 import { VERSION } from "../lib/version.ts";
 import type { ReloadStats } from "../observe/metrics_snapshot.ts";
+import { isSameAddress, socketPath } from "../lib/unix_socket.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import { processStats } from "../server/process_stats.ts";
 import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
 import type { Serving } from "./serve_thread.ts";
+import type { ListenerView } from "./start_log.ts";
 
 /** Context of {@linkcode createAdminSource}. */
 export interface AdminSourceContext {
@@ -51,7 +53,7 @@ interface OpenListener {
 
 /** Creates the source of an admin listener. */
 export function createAdminSource(
-  serving: Pick<Serving, "config" | "inspect" | "comparisons">,
+  serving: Pick<Serving, "config" | "inspect" | "recent" | "comparisons" | "resetComparisons">,
   { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
   async function reading() {
@@ -69,8 +71,9 @@ export function createAdminSource(
       return viewState(serving.config, { ...info, ...await reading() });
     },
     reading,
-    exchanges: async (after) => (await serving.inspect(after)).recent,
-    comparisons: (after) => serving.comparisons(after),
+    exchanges: (after) => serving.recent(after),
+    comparisons: (after, sinceMs) => serving.comparisons(after, sinceMs),
+    resetComparisons: () => serving.resetComparisons(),
     marks: new NoiseMarks(),
   };
 }
@@ -86,12 +89,21 @@ export class AdminListener {
     this.#options = options;
   }
 
-  /** URL to open in a browser; `undefined` while the listener is closed. */
+  /** URL to open in a browser, or the address of a Unix socket; `undefined` while the listener is closed. */
   get url(): string | undefined {
     if (this.#open === undefined) return undefined;
     const { settings: { hostname, shownHostname }, server: { port } } = this.#open;
+    if (socketPath(hostname) !== undefined) return shownHostname;
     const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
     return `http://${formatAddress({ hostname: reachable, port })}/`;
+  }
+
+  /** Address and URL of the listener; `undefined` while it is closed. */
+  get listener(): ListenerView | undefined {
+    if (this.#open === undefined) return undefined;
+    const { settings: { hostname, shownHostname }, server } = this.#open;
+    const shown = shownHostname === hostname ? server.hostname : shownHostname;
+    return { url: this.url!, address: formatAddress({ hostname: shown, port: server.port }) };
   }
 
   /**
@@ -101,7 +113,7 @@ export class AdminListener {
   async prepare(next: AdminSettings | undefined): Promise<PreparedAdmin> {
     const old = this.#open;
     if (next === undefined) return { commit: () => this.#retire(), rollback: () => Promise.resolve() };
-    if (old !== undefined && old.settings.port === next.port) {
+    if (old !== undefined && isSameAddress(old.settings, next)) {
       // The port is in use by the old listener. Only the address can be tested in advance.
       if (next.hostname !== old.settings.hostname) await this.#testAddress(next);
       return { commit: () => this.#relisten(old, next), rollback: () => Promise.resolve() };
@@ -138,10 +150,10 @@ export class AdminListener {
   }
 
   async #relisten(old: OpenListener, next: AdminSettings): Promise<void> {
-    if (old.settings.hostname === next.hostname && old.settings.token === next.token) return;
+    const hasMoved = old.settings.hostname !== next.hostname || old.settings.socketMode !== next.socketMode;
+    if (!hasMoved && old.settings.token === next.token) return;
     // Clients that read with another token must present the new one.
     old.handler.close();
-    const hasMoved = old.settings.hostname !== next.hostname;
     old.handler = this.#handlerFor(next, old.server.port);
     old.settings = next;
     if (hasMoved) await old.server.relisten(next);
@@ -152,6 +164,7 @@ export class AdminListener {
     const server = await serve((request, connection) => opened.handler.handle(request, connection), {
       hostname: settings.hostname,
       shownHostname: settings.shownHostname,
+      socketMode: settings.socketMode,
       port: settings.port,
       reusePort,
       urgent,
@@ -164,7 +177,11 @@ export class AdminListener {
 
   #handlerFor({ hostname, token }: AdminSettings, port: number): AdminHandler {
     const { source, onReopen: _, ...listeners } = this.#options;
-    return createAdminHandler(source, { ...listeners, hostname, port, token });
+    // Clients of a Unix socket name any host and port: those of a forwarding program, for example of `ssh -L`.
+    const address = socketPath(hostname) === undefined
+      ? { hostname, port }
+      : { hostname: "localhost", port: undefined };
+    return createAdminHandler(source, { ...listeners, ...address, token });
   }
 
   async #testAddress({ hostname, shownHostname }: AdminSettings): Promise<void> {

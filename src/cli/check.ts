@@ -1,5 +1,6 @@
 /** `conductor check`: validates a configuration, and reports all problems at once. */
 
+import { adviseOn, warnOfLoops } from "../config/advice.ts";
 import type { AdminSettings } from "../config/config.ts";
 import { describeListener } from "../config/listener_kind.ts";
 import { createPaint } from "../lib/paint.ts";
@@ -7,13 +8,15 @@ import { printable } from "../lib/printable.ts";
 import { formatAddress } from "../server/listen_error.ts";
 import type { ParsedArgs } from "./command_line.ts";
 import { summarizeComparison } from "./explain_compare.ts";
-import type { Io } from "./io.ts";
+import { type Io, writeWarning } from "./io.ts";
 import { openConfig } from "./load_config.ts";
 import { drawRoutes } from "./route_table.ts";
 
 /** Prints a summary of a valid configuration, and returns 0. Throws a `CommandError` with all problems otherwise. */
 export async function runCheck(args: ParsedArgs, io: Io): Promise<number> {
-  const { config, path } = await openConfig(args, io);
+  const { config, path, warnings } = await openConfig(args);
+  for (const warning of [...warnings, ...warnOfLoops(config)]) writeWarning(io, warning);
+  for (const advice of adviseOn(config)) writeWarning(io, advice);
   const paint = createPaint(io.stdout.isTerminal);
   const { services, routes, admin } = config;
   const listener = describeListener(config);

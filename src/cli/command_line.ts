@@ -7,11 +7,13 @@ import {
   COMMON_FLAGS,
   type Flag,
   FLAG_NAMES,
+  type FlagHelp,
   type FlagName,
   FLAGS,
   FlagValueError,
   type FlagValues,
   flagWord,
+  hasValue,
 } from "./flags.ts";
 
 /** A parsed command line. Workers get it as a message, so it must be cloneable. */
@@ -32,7 +34,8 @@ const VALUE_WORDS = FLAG_NAMES.filter(hasValue).map(flagWord);
 /** Parses the arguments after the name of the program. Throws a {@linkcode UsageError} for an invalid command line. */
 export function parseCommandLine(args: readonly string[]): ParsedArgs {
   const unknown: string[] = [];
-  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(args.map(withTwoDashes), {
+  const words = args.map(withTwoDashes);
+  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(words, {
     string: [...VALUE_WORDS, "_"],
     boolean: SWITCHES.map(flagWord),
     collect: VALUE_WORDS,
@@ -49,6 +52,26 @@ export function parseCommandLine(args: readonly string[]): ParsedArgs {
   const isHelp = first === "help";
   const word = isHelp ? rest.shift() : first;
   const command = word === undefined ? "serve" : toCommand(word);
+  try {
+    return readCommand(command, { isHelp, isExplicit: word !== undefined, operands: rest, words, parsed, unknown });
+  } catch (error) {
+    // The help of conductor also shows the flags of the default command.
+    if (error instanceof UsageError && word !== undefined) throw new UsageError(error.message, command);
+    throw error;
+  }
+}
+
+interface ParsedWords extends Pick<ParsedArgs, "isExplicit" | "operands"> {
+  readonly isHelp: boolean;
+  readonly words: readonly string[];
+  readonly parsed: Readonly<Record<string, unknown>>;
+  readonly unknown: readonly string[];
+}
+
+function readCommand(
+  command: CommandName,
+  { isHelp, isExplicit, operands, words, parsed, unknown }: ParsedWords,
+): ParsedArgs {
   const texts = new Map<FlagName, readonly string[]>();
   for (const name of FLAG_NAMES) {
     const given = textsOf(name, parsed[flagWord(name)]);
@@ -56,20 +79,30 @@ export function parseCommandLine(args: readonly string[]): ParsedArgs {
   }
   if (isHelp) texts.set("help", ["true"]);
   for (const flag of unknown) throw new UsageError(`Unknown flag "${flag}"${nearestFlag(flag, command)}`);
+  requireSwitches(words);
   requireFlagsOf(command, [...texts.keys()]);
-  if (COMMANDS[command].operands === "" && rest.length > 0) {
-    throw new UsageError(`\`${command}\` takes flags only: found "${rest[0]}"`);
+  if (COMMANDS[command].operands === "" && operands.length > 0) {
+    throw new UsageError(`\`${command}\` takes flags only: found "${operands[0]}"`);
   }
-  return { command, isExplicit: word !== undefined, operands: rest, flags: readFlags(texts) };
+  return { command, isExplicit, operands, flags: readFlags(texts) };
+}
+
+/** Rejects values of switches. The parser would accept any text as true, and remove a following `true` or `false`. */
+function requireSwitches(words: readonly string[]): void {
+  const end = words.indexOf("--");
+  for (const [index, word] of words.slice(0, end < 0 ? words.length : end).entries()) {
+    const [, given = "", joined] = /^-{1,2}([A-Za-z][A-Za-z-]*)(?:=(.*))?$/s.exec(word) ?? [];
+    const name = SWITCHES.find((name) => flagWord(name) === given || (FLAGS[name] as FlagHelp).alias === given);
+    const next = words[index + 1];
+    const value = joined ?? (next === "true" || next === "false" ? next : undefined);
+    if (name === undefined || value === undefined) continue;
+    throw new UsageError(`\`--${flagWord(name)}\` takes no value: found "${value}"`);
+  }
 }
 
 /** Adds the second dash to `-config FILE`, the form of go-conductor's command lines. */
 function withTwoDashes(arg: string): string {
   return /^-[A-Za-z][A-Za-z-]+(?:=|$)/.test(arg) ? `-${arg}` : arg;
-}
-
-function hasValue(name: FlagName): boolean {
-  return (FLAGS[name] as Flag<unknown>).value !== undefined;
 }
 
 function toCommand(word: string): CommandName {
@@ -103,7 +136,11 @@ function nearestFlag(flag: string, command: CommandName): string {
 function requireFlagsOf(command: CommandName, given: readonly FlagName[]): void {
   const known = flagsOf(command);
   for (const name of given) {
-    if (!known.includes(name)) throw new UsageError(`\`${command}\` has no flag \`--${flagWord(name)}\``);
+    if (!known.includes(name)) {
+      const others = COMMAND_NAMES.filter((other) => COMMANDS[other].flags.includes(name));
+      const list = new Intl.ListFormat("en-GB", { type: "conjunction" }).format(others.map((other) => `\`${other}\``));
+      throw new UsageError(`\`${command}\` has no flag \`--${flagWord(name)}\`, only ${list}`);
+    }
     const { excludes }: Flag<unknown> = FLAGS[name];
     if (given.some((other) => other === excludes)) {
       throw new UsageError(`\`--${flagWord(name)}\` cannot be combined with \`--${excludes}\``);

@@ -71,9 +71,14 @@ function printInvitation({ url, adminUrl }: DemoStage, print: (line: string) => 
 }
 
 /** Draws each request. On a terminal, shows the live table below. */
-async function drawUntil(stopped: Promise<unknown>, stage: DemoStage, { stdout }: Io, paint: Paint): Promise<void> {
+async function drawUntil(
+  stopped: Promise<unknown>,
+  stage: DemoStage,
+  { stdout, hasCursor }: Io,
+  paint: Paint,
+): Promise<void> {
   const stop = stopped.then(() => undefined);
-  const table = stdout.isTerminal ? createLiveTable(stdout) : undefined;
+  const table = hasCursor ? createLiveTable(stdout) : undefined;
   const output = table?.above(stdout) ?? stdout;
   const endTop = table && runTop({ state: () => stage.state(), table, paint });
   try {

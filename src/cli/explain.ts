@@ -18,7 +18,7 @@ import { explainComparison } from "./explain_compare.ts";
 import { explainShadow, type ShadowExplanation } from "./explain_shadow.ts";
 import { explainWait } from "./explain_wait.ts";
 import type { FlagValues } from "./flags.ts";
-import type { Io } from "./io.ts";
+import { type Io, writeWarning } from "./io.ts";
 import { openConfig } from "./load_config.ts";
 import { drawRoutes, routeLabel } from "./route_table.ts";
 
@@ -30,7 +30,8 @@ const METHOD = /^[A-Za-z][A-Za-z-]*$/;
  */
 export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
   const { method, authority, path: rawPath, query } = parseRequest(args.operands);
-  const { config } = await openConfig(args, io);
+  const { config, warnings } = await openConfig(args);
+  for (const warning of warnings) writeWarning(io, warning);
   const paint = createPaint(io.stdout.isTerminal);
   const request = paint.strong(printable(`${method} ${rawPath}${query}`));
   const path = removeDotSegments(rawPath);

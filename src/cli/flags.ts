@@ -2,7 +2,11 @@
 
 import {
   DEFAULT_THRESHOLDS,
+  isRatio,
+  readDuration,
+  readSince,
   readThreshold,
+  SINCE_NEED,
   THRESHOLD_NEEDS,
   type ThresholdName,
 } from "../compare/report_thresholds.ts";
@@ -11,6 +15,7 @@ import { InputPath } from "../config/read/input_path.ts";
 import { suggest } from "../config/schema/describe.ts";
 import { size } from "../config/schema/quantity.ts";
 import { networkOf } from "../http/client_address.ts";
+import { isSocketPath, socketOrigin, socketPath } from "../lib/unix_socket.ts";
 import { coresForWorkers } from "../server/shared_port.ts";
 
 /** Declaration of a flag. */
@@ -23,13 +28,16 @@ export interface Flag<T> {
   readonly help: string;
   /** Default in help texts; absent if the flag has none. */
   readonly defaultText?: string;
+  /** Words that the value can be, for completions. */
+  readonly choices?: readonly string[];
   /** Flag that cannot be combined with this one. */
   readonly excludes?: string;
   /** Converts the texts of the flag, in the order of the command line; without texts, returns the default. */
   readonly read: (texts: readonly string[]) => T;
 }
 
-type FlagHelp = Omit<Flag<unknown>, "read">;
+/** A flag as help texts and completions describe it. */
+export type FlagHelp = Omit<Flag<unknown>, "read">;
 
 /** Need and conversion of a value. `parse` returns `undefined` for an invalid one. */
 interface ValueType<T> {
@@ -57,12 +65,13 @@ export const FLAGS = {
     help: "Configuration file, YAML or JSON",
   }),
   port: single(integer(0, 65_535), {
+    alias: "p",
     value: "PORT",
     help: "Port to listen on, instead of the configured one; 0 selects a free port",
   }),
   host: single({ ...text(), parse: (host) => host.replace(/^\[(.*)\]$/, "$1") }, {
     value: "ADDRESS",
-    help: "Address to listen on, instead of the configured one",
+    help: "Address to listen on, instead of the configured one; unix:/run/conductor.sock is a Unix socket",
   }),
   watch: toggle({ help: "Reload the configuration when one of its files changes" }),
   top: toggle({ help: "On a terminal, show a live table instead of a line for each request" }),
@@ -101,7 +110,7 @@ export const FLAGS = {
   }),
   admin: single(adminUrl(), {
     value: "URL",
-    help: "Admin listener of a running conductor, for example http://127.0.0.1:9090",
+    help: "Admin listener of a running conductor, for example http://127.0.0.1:9090 or unix:/run/admin.sock",
   }),
   tokenFile: single(text(), { value: "FILE", help: "File with the token of the admin listener" }),
   format: single(oneOf(["text", "json", "markdown"]), {
@@ -109,7 +118,19 @@ export const FLAGS = {
     default: "text" as const,
     help: "Format of the report: text, json or markdown",
   }),
+  wait: single(duration(), {
+    value: "TIME",
+    help: "Ask again until the verdict is ready or not ready, or this time has passed, such as 10m",
+  }),
+  since: single(sinceText(), {
+    value: "TIME",
+    help: "Count only comparisons since then: a time such as 10m, or an instant such as 2026-11-30T14:02:00Z",
+  }),
   minRequests: threshold("minRequests", { value: "N", help: "Minimum comparisons of each service" }),
+  minComparable: threshold("minComparable", {
+    value: "RATIO",
+    help: "Minimum ratio of the responses that are comparable",
+  }),
   maxMismatch: threshold("maxMismatch", { value: "RATIO", help: "Maximum ratio of mismatches to comparisons" }),
   maxLatencyRatio: threshold("maxLatencyRatio", {
     value: "N",
@@ -121,7 +142,7 @@ export const FLAGS = {
   }),
   once: toggle({ help: "Exit after the tour" }),
   help: toggle({ alias: "h", help: "Show help for conductor, or for one command" }),
-  version: toggle({ help: "Show the version" }),
+  version: toggle({ alias: "V", help: "Show the version" }),
 };
 
 /** Name of a flag in {@linkcode FLAGS}. */
@@ -139,6 +160,11 @@ export const FLAG_NAMES: readonly FlagName[] = Object.keys(FLAGS) as FlagName[];
 /** Returns a flag as it is typed, without dashes: `log-format` for `logFormat`. */
 export function flagWord(name: FlagName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Reports whether a flag has a value. */
+export function hasValue(name: FlagName): boolean {
+  return (FLAGS[name] as FlagHelp).value !== undefined;
 }
 
 /** Returns the forms of a flag, such as `-c FILE` and `--config FILE`, and its meaning with the default. */
@@ -163,6 +189,7 @@ function single<T, Default extends T | undefined = undefined>(
   const { default: absent } = help;
   return {
     ...(absent !== undefined && { defaultText: String(absent) }),
+    ...(type.known !== undefined && { choices: type.known }),
     ...help,
     read: (texts) => {
       const last = texts.at(-1);
@@ -179,7 +206,7 @@ function repeated<T>(type: ValueType<T>, help: FlagHelp & { readonly value: stri
 function threshold(name: ThresholdName, help: FlagHelp & { readonly value: string }): Flag<string | undefined> {
   const parse = (text: string) => readThreshold(name, text) === undefined ? undefined : text;
   const value = DEFAULT_THRESHOLDS[name];
-  const defaultText = name === "maxMismatch" || name === "maxErrors" ? `${value * 100}%` : String(value);
+  const defaultText = isRatio(name) ? `${value * 100}%` : String(value);
   return single({ need: THRESHOLD_NEEDS[name], parse }, { defaultText, ...help });
 }
 
@@ -230,14 +257,26 @@ function byteSize(): ValueType<number> {
   };
 }
 
+function duration(): ValueType<number> {
+  return { need: "a time such as 30s, 10m or 1h", parse: readDuration };
+}
+
+/** The value is the text, because the admin listener knows its own time. */
+function sinceText(): ValueType<string> {
+  return { need: SINCE_NEED, parse: (text) => readSince(text, 0) === undefined ? undefined : text };
+}
+
 function ipAddress(): ValueType<string> {
   return { need: "an IP address", parse: (text) => networkOf(text) === undefined ? undefined : text };
 }
 
 function adminUrl(): ValueType<URL> {
   return {
-    need: "an http or https URL without credentials, such as http://127.0.0.1:9090",
+    need:
+      "an http or https URL without credentials, such as http://127.0.0.1:9090, or a Unix socket like unix:/run/admin.sock",
     parse: (text) => {
+      const path = socketPath(text.replace(/\/$/, ""));
+      if (path !== undefined) return isSocketPath(path) ? new URL(socketOrigin(path)) : undefined;
       const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
       const isValid = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
       return isValid ? url : undefined;

@@ -1,9 +1,8 @@
 /** Text of `--help`, from the declarations of the commands and flags. */
 
-import { fieldSummaries } from "../config/schema/reference.ts";
 import { wrapText } from "../lib/text_format.ts";
 import type { Paint } from "../lib/paint.ts";
-import { type CommandName, COMMANDS, EXIT_CODES } from "./commands.ts";
+import { type CommandDeclaration, type CommandName, COMMANDS, EXIT_CODES } from "./commands.ts";
 import { COMMON_FLAGS, describeFlag, type FlagName } from "./flags.ts";
 
 /** One sentence about conductor, for help and demo. */
@@ -25,17 +24,20 @@ export function overallHelp(paint: Paint): string {
     paint.strong("Flags of serve"),
     ...columns(flagRows(COMMANDS.serve.flags), paint),
     "",
+    paint.strong("Examples"),
+    ...exampleLines(COMMANDS.serve.examples, paint),
+    "",
     paint.strong("Exit codes"),
     ...columns(EXIT_CODES.map(([code, meaning]) => [String(code), meaning]), paint),
     "",
-    `Try ${paint.accent("conductor demo")}. ${paint.accent("conductor check --help")} lists the configuration fields.`,
+    `Try ${paint.accent("conductor demo")}. ${paint.accent("conductor fields")} lists the fields of the configuration.`,
     "",
   ].join("\n");
 }
 
 /** Returns the help for one command. */
 export function commandHelp(command: CommandName, paint: Paint): string {
-  const { operands, summary, details, flags } = COMMANDS[command];
+  const { operands, summary, details, flags, examples } = COMMANDS[command];
   return [
     `${paint.strong("Usage")}: conductor ${[command, operands, "[FLAGS]"].filter((part) => part !== "").join(" ")}`,
     "",
@@ -45,10 +47,13 @@ export function commandHelp(command: CommandName, paint: Paint): string {
     paint.strong("Flags"),
     ...columns(flagRows(flags), paint),
     "",
-    ...(command === "check"
-      ? [paint.strong("Fields of the configuration"), ...columns(fieldSummaries(), paint), ""]
-      : []),
+    ...(examples.length === 0 ? [] : [paint.strong("Examples"), ...exampleLines(examples, paint), ""]),
   ].join("\n");
+}
+
+/** Writes each effect below its command line, because the lines are long. */
+function exampleLines(examples: CommandDeclaration["examples"], paint: Paint): string[] {
+  return examples.flatMap(([line, effect]) => [`  ${paint.accent(line)}`, `      ${effect}`]);
 }
 
 function flagRows(names: readonly FlagName[]): string[][] {
@@ -59,7 +64,8 @@ function flagRows(names: readonly FlagName[]): string[][] {
   });
 }
 
-function columns(rows: readonly (readonly string[])[], paint: Paint): string[] {
+/** Returns rows of two columns, with the right one wrapped. */
+export function columns(rows: readonly (readonly string[])[], paint: Paint): string[] {
   const width = Math.max(...rows.map(([left = ""]) => left.length));
   return rows.flatMap(([left = "", right = ""]) => {
     const [first = "", ...others] = wrapText(right, MAX_COLUMNS - width - 4);

@@ -10,6 +10,8 @@ export interface Io {
   readonly stdout: Output;
   /** Output of errors and warnings. */
   readonly stderr: Output;
+  /** True if stdout is a terminal that can move its cursor. Dumb terminals, such as a shell of an editor, cannot. */
+  readonly hasCursor: boolean;
   /** Listens for the signals that stop the process. */
   readonly listenForStop: () => Signals<StopSignal>;
   /** Listens for the signal that reloads the configuration. */
@@ -18,7 +20,15 @@ export interface Io {
 
 /** Returns the outputs and signals of the process. */
 export function processIo(): Io {
-  return { stdout: createOutput(Deno.stdout), stderr: createOutput(Deno.stderr), listenForStop, listenForReload };
+  const stdout = createOutput(Deno.stdout);
+  const hasCursor = stdout.isTerminal && !isDumb();
+  return { stdout, stderr: createOutput(Deno.stderr), hasCursor, listenForStop, listenForReload };
+}
+
+/** Reports whether `TERM` is `dumb`. Without the permission to read it, the terminal counts as capable. */
+function isDumb(): boolean {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
+  return state === "granted" && Deno.env.get("TERM") === "dumb";
 }
 
 /** Writes an error message, which must be printable. */

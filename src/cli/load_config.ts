@@ -4,14 +4,15 @@ import { abortable } from "@std/async/abortable";
 import type { Config } from "../config/config.ts";
 import { MAX_TEXT_LENGTH } from "../config/read/bounds.ts";
 import { ConfigError, whyUnreadable } from "../config/read/config_error.ts";
+import type { ConfigSource } from "../config/read/input_path.ts";
 import { readConfig } from "../config/read/read.ts";
 import { quote } from "../config/schema/describe.ts";
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
+import { clientCertificateProblems } from "../server/client_certificates.ts";
 import { type Fingerprint, fingerprint, type Fingerprints } from "../server/file_watch.ts";
 import type { ParsedArgs } from "./command_line.ts";
 import { CommandError } from "./commands.ts";
-import { type Io, writeWarning } from "./io.ts";
 import { readTextFile } from "./read_text_file.ts";
 
 /** A validated configuration and its origin. */
@@ -22,6 +23,8 @@ export interface ConfigFile {
   readonly location: string;
   /** Validated configuration. */
   readonly config: Config;
+  /** Fields without effect, or with an unexpected one: one sentence each. */
+  readonly warnings: readonly string[];
   /** Fingerprints of all files that the configuration was read from. */
   readonly fingerprints: Fingerprints;
 }
@@ -32,18 +35,14 @@ const MAX_PLACEHOLDER_BYTES = 524_288;
 /** Maximum duration of reading all files that placeholders name, in milliseconds. */
 const PLACEHOLDERS_TIMEOUT_MS = 10_000;
 
-/**
- * Loads the configuration of a command line, and writes its warnings to stderr. Throws a {@linkcode CommandError} if
- * the file cannot be read or has problems.
- */
-export async function openConfig({ flags }: ParsedArgs, io: Pick<Io, "stderr">): Promise<ConfigFile> {
+/** Loads the configuration of a command line. Throws a {@linkcode CommandError} if it cannot be read or has problems. */
+export async function openConfig({ flags }: ParsedArgs): Promise<ConfigFile> {
   const path = flags.config;
   const location = await locate(path);
   const fingerprints = new Map<string, Fingerprint>();
   try {
     const { config, warnings } = await loadConfig(location, fingerprints);
-    for (const warning of warnings) writeWarning(io, warning);
-    return { path, location, config, fingerprints };
+    return { path, location, config, warnings, fingerprints };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(explain(path, error), { cause: error });
@@ -124,10 +123,23 @@ export async function loadConfig(
       },
       readEnv: (name) => Deno.env.get(name),
     });
-    return validateConfig(value, source);
+    const valid = validateConfig(value, source);
+    checkClientCertificates(valid, source);
+    return valid;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Names the file of a text that consists of one file. */
+function checkClientCertificates({ config: { services } }: ValidatedConfig, source: ConfigSource): void {
+  const problems = clientCertificateProblems(services).map(({ path, message }) => {
+    const [, file] = /^\s*\$\{file:([^${}]*)\}\s*$/.exec(source.templateOf?.(path) ?? "") ?? [];
+    const line = source.lineOf?.(path);
+    const found = file === undefined ? message : `${message}: found the content of ${quote(file)}`;
+    return { path, message: found, ...(line !== undefined && { line }) };
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 async function readConfigText(path: string): Promise<string> {

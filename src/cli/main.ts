@@ -1,6 +1,6 @@
 /** Entry point of the command line: runs a command, and turns errors into exit codes. */
 
-import { configSchema } from "../config/schema/reference.ts";
+import { configSchema, fieldSummaries } from "../config/schema/reference.ts";
 import { createPaint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 import { VERSION } from "../lib/version.ts";
@@ -9,20 +9,26 @@ import { ListenError } from "../server/listen_error.ts";
 import { runCheck } from "./check.ts";
 import { parseCommandLine, type ParsedArgs } from "./command_line.ts";
 import { CommandError, type CommandName, UsageError } from "./commands.ts";
+import { runCompletions } from "./completions.ts";
 import { runDemo } from "./demo.ts";
 import { runExplain } from "./explain.ts";
-import { commandHelp, overallHelp } from "./help.ts";
+import { columns, commandHelp, overallHelp } from "./help.ts";
 import { type Io, processIo, writeError } from "./io.ts";
 import { runReport } from "./report.ts";
 import { runServe } from "./serve.ts";
+import { runTopCommand } from "./top.ts";
 
 const RUN: Readonly<Record<CommandName, (args: ParsedArgs, io: Io) => number | Promise<number>>> = {
   serve: runServe,
   check: runCheck,
   explain: runExplain,
   report: runReport,
+  top: runTopCommand,
+  fields: printFields,
   schema: printSchema,
   demo: runDemo,
+  completions: runCompletions,
+  version: printVersion,
 };
 
 const EXIT_FAILED = 1;
@@ -39,7 +45,8 @@ export async function runCommandLine(args: readonly string[], io: Io = processIo
   } catch (error) {
     const message = String(error instanceof Error ? error.message : error).split("\n").map(printable).join("\n");
     if (error instanceof UsageError) {
-      writeError(io, `${message}\nTry "conductor --help"`);
+      const command = error.command ?? (parsed?.isExplicit ? parsed.command : undefined);
+      writeError(io, `${message}\nTry "conductor ${command === undefined ? "" : `${command} `}--help"`);
       return EXIT_MISUSED;
     }
     if (error instanceof CommandError || error instanceof ListenError) {
@@ -62,11 +69,22 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     io.stdout.write(isExplicit ? commandHelp(command, paint) : overallHelp(paint));
     return 0;
   }
-  if (flags.version) {
-    io.stdout.write(`conductor ${VERSION}\n`);
-    return 0;
-  }
+  if (flags.version) return printVersion(args, io);
   return await RUN[command](args, io);
+}
+
+function printVersion(_args: ParsedArgs, io: Io): number {
+  io.stdout.write(`conductor ${VERSION}\n`);
+  return 0;
+}
+
+function printFields({ operands }: ParsedArgs, io: Io): number {
+  if (operands.length > 1) throw new UsageError(`\`fields\` takes one path: also found "${operands[1]}"`);
+  const [wanted = ""] = operands;
+  const rows = fieldSummaries().filter(([path]) => path.toLowerCase().includes(wanted.toLowerCase()));
+  if (rows.length === 0) throw new UsageError(`No field has "${wanted}" in its path`);
+  io.stdout.write(columns(rows, createPaint(io.stdout.isTerminal)).join("\n") + "\n");
+  return 0;
 }
 
 function printSchema(_args: ParsedArgs, io: Io): number {

@@ -1,7 +1,9 @@
 /** `conductor serve`: listens until a signal stops it. */
 
+import { warnOfLoops } from "../config/advice.ts";
 import type { Config } from "../config/config.ts";
 import { createPaint } from "../lib/paint.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import type { Logger } from "../observe/log.ts";
 import { drain } from "../server/drain.ts";
 import { formatAddress } from "../server/listen_error.ts";
@@ -39,13 +41,17 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
   const io = table === undefined
     ? terminal
     : { ...terminal, stdout: table.above(terminal.stdout), stderr: table.above(terminal.stderr) };
-  const file = await openConfig(args, io);
+  const file = await openConfig(args);
   const withFlags = (config: Config): Config => {
     const { port = config.port, host: hostname = config.hostname } = flags;
-    return { ...config, port, hostname, shownHostname: flags.host ?? config.shownHostname };
+    const hasPort = socketPath(hostname) === undefined;
+    return { ...config, port: hasPort ? port : 0, hostname, shownHostname: flags.host ?? config.shownHostname };
   };
   let { logger, announce } = startLog(file.config, args, io);
   const onError = logErrorTo(() => logger);
+  for (const warning of [...file.warnings, ...warnOfLoops(withFlags(file.config))]) {
+    logger.log("warn", "configuration", { warning });
+  }
   requireNetAccess(file.config, { prompt: true });
   silenceLegacyAbortNotice();
 
@@ -88,6 +94,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     workers?.end();
     throw error;
   }
+  const listeners = () => ({ url: urlOf(server), address: addressOf(server), admin: admin.listener });
   exportMetrics(() => source.reading());
   const restoreErrorHandling = captureUncaughtErrors(onError);
   const signals = io.listenForStop();
@@ -99,7 +106,7 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
     logger: () => logger,
     apply: async (config) => {
       requireNetAccess(config, { prompt: false });
-      const before = [urlOf(server), admin.url];
+      const before = JSON.stringify(listeners());
       const prepared = await admin.prepare(config.admin);
       try {
         await server.apply(withFlags(config));
@@ -109,12 +116,14 @@ export async function runServe(args: ParsedArgs, terminal: Io): Promise<number> 
       }
       await prepared.commit();
       ({ logger, announce } = startLog(config, args, io));
-      if (urlOf(server) !== before[0] || admin.url !== before[1]) announce(urlOf(server), admin.url);
+      for (const warning of warnOfLoops(withFlags(config))) logger.log("warn", "configuration", { warning });
+      const after = listeners();
+      if (JSON.stringify(after) !== before) announce(after);
     },
   });
   let endTop = () => {};
   try {
-    announce(urlOf(server), admin.url);
+    announce(listeners());
     if (table !== undefined) endTop = runTop({ state: () => source.state(), table, paint: createPaint(true) });
     const onDrain = () => isDraining = true;
     return await stop(server, { workers, signals, reloading, onDrain, urgent, logger: () => logger });
@@ -164,7 +173,13 @@ async function stop(server: Serving, { workers, signals, reloading, ...context }
 function requireNetAccess({ services }: Config, options: { readonly prompt: boolean }): void {
   const forbidden = findForbiddenTarget(services, options);
   if (forbidden === undefined) return;
-  const { target: { name, shown }, host } = forbidden;
+  const { target: { name, shown }, host, socketFlags } = forbidden;
+  if (socketFlags.length > 0) {
+    const flags = shown.isUrlSecret ? "--allow-net, --allow-read and --allow-write" : socketFlags.join(" ");
+    throw new CommandError(
+      `Cannot reach service "${name}": no permission for its Unix socket; run again with ${flags}`,
+    );
+  }
   throw new CommandError(
     `Cannot reach service "${name}": no network permission; run again with --allow-net, or add ${
       shown.isUrlSecret ? `the host of ${shown.url}` : host
@@ -172,8 +187,15 @@ function requireNetAccess({ services }: Config, options: { readonly prompt: bool
   );
 }
 
-/** Returns the URL to open in a browser. Not every system can open 0.0.0.0. */
+/** Returns the address that is listened on. A resolved placeholder must not be printed. */
+function addressOf({ address: { hostname, port }, config }: Serving): string {
+  const { hostname: configured, shownHostname } = config;
+  return formatAddress({ hostname: shownHostname === configured ? hostname : shownHostname, port });
+}
+
+/** Returns the URL to open in a browser, or the address of a Unix socket. Not every system can open 0.0.0.0. */
 function urlOf({ address: { hostname, port }, config: { tls, shownHostname } }: Serving): string {
+  if (socketPath(hostname) !== undefined) return shownHostname;
   const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : shownHostname;
   return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }

@@ -6,6 +6,7 @@ import { createSharedState } from "../policy/shared_state.ts";
 import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
@@ -38,8 +39,12 @@ export interface Serving {
    * recorded.
    */
   inspect(after: number): Promise<Inspection>;
-  /** Returns the comparisons, and the mismatches with ids above `after`; none for Infinity. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /** Returns only the recorded exchanges: they are read more often than the metrics, which are larger. */
+  recent(after: number): Promise<RecentExchanges>;
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with ids above `after`. */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts counting comparisons again. */
+  resetComparisons(): Promise<void>;
   /**
    * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
    * and every attempt in flight.
@@ -175,6 +180,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
   }
 
   const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const recentExchanges = (after: number) => recorder?.after(after) ?? { last: 0, exchanges: [] };
   const readAll = () => {
     const reloads = options.reloads?.();
     return { metrics: readMetrics(), process: processStats(), ...(reloads !== undefined && { reloads }) };
@@ -231,13 +237,10 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
         rollback: () => prepared.rollback(),
       };
     },
-    inspect: (after) => {
-      return Promise.resolve({
-        metrics: readMetrics(),
-        recent: recorder?.after(after) ?? { last: 0, exchanges: [] },
-      });
-    },
-    comparisons: (after) => Promise.resolve(shared.comparisons.read(after)),
+    inspect: (after) => Promise.resolve({ metrics: readMetrics(), recent: recentExchanges(after) }),
+    recent: (after) => Promise.resolve(recentExchanges(after)),
+    comparisons: (after, sinceMs) => Promise.resolve(shared.comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(shared.comparisons.reset()),
     shutdown: async () => {
       const { tunnels } = shared.instance;
       // Some time is left to log their ends, before the process exits.

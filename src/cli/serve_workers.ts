@@ -18,7 +18,7 @@ export interface ServeWorkersOptions {
   /** The command line. */
   readonly args: ParsedArgs;
   /** Outputs of the process. */
-  readonly io: Pick<Io, "stdout" | "stderr">;
+  readonly io: Pick<Io, "stdout" | "stderr" | "hasCursor">;
   /** Returns the log of the running configuration. */
   readonly logger: () => Logger;
   /**
@@ -56,6 +56,7 @@ export async function serveWorkers(first: Config, options: ServeWorkersOptions):
     pseudonym: createPseudonym(),
     args,
     terminals: { stdout: io.stdout.isTerminal, stderr: io.stderr.isTerminal },
+    hasCursor: io.hasCursor,
   };
   try {
     return await startWorkers(first, {

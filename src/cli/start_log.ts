@@ -16,16 +16,34 @@ import { drawRoutes, routeLabel } from "./route_table.ts";
 /** Limits of repeated failures above a live table, which shows their numbers: they would scroll it out of sight. */
 const FOLDED = { linesPerSecond: 0.1, summaryMs: 10_000 };
 
+/** A listener as the start of the log shows it. */
+export interface ListenerView {
+  /** URL to open in a browser. */
+  readonly url: string;
+  /** Address and port that are listened on. */
+  readonly address: string;
+}
+
+/** The listeners of a server. */
+export interface ListenersView extends ListenerView {
+  /** The admin listener; `undefined`: none. */
+  readonly admin: ListenerView | undefined;
+}
+
 /** A logger, and the announcement that starts its log. */
 export interface StartedLog {
   /** The logger. */
   readonly logger: Logger;
-  /** Logs the address and the routes of the server. */
-  readonly announce: (url: string, adminUrl?: string) => void;
+  /** Logs the addresses and the routes of the server. */
+  readonly announce: (listeners: ListenersView) => void;
 }
 
 /** Creates the log of a server: pretty on a terminal, otherwise JSON lines. Flags override the configuration. */
-export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout" | "stderr">): StartedLog {
+export function startLog(
+  config: Config,
+  args: ParsedArgs,
+  io: Pick<Io, "stdout" | "stderr" | "hasCursor">,
+): StartedLog {
   const { flags } = args;
   const output = io[config.logging.output];
   const format = flags.logFormat ?? config.logging.format ?? (output.isTerminal ? "pretty" : "json");
@@ -41,30 +59,31 @@ export function startLog(config: Config, args: ParsedArgs, io: Pick<Io, "stdout"
   });
   return {
     logger,
-    announce: (url, adminUrl) => {
+    announce: (listeners) => {
       const { workers } = flags;
       if (format === "json" && !hasTable) {
         const threads = workers > 1 ? { workers } : {};
-        const admin = adminUrl === undefined ? {} : { admin: adminUrl };
+        const { url, address, admin } = listeners;
         logger.log("info", "listening", {
           version: VERSION,
           url,
-          ...admin,
+          address,
+          ...(admin !== undefined && { admin: admin.url, adminAddress: admin.address }),
           ...threads,
           ...(config.listener.kind === "node" && { listener: config.listener }),
           file: flags.config,
           ...routesAsData(config),
         });
       } else if (level === "debug" || level === "info") {
-        drawStart(config, { url, adminUrl, workers, file: flags.config }, output);
+        drawStart(config, { ...listeners, workers, file: flags.config }, output);
       }
     },
   };
 }
 
-/** Reports whether a server shows a live table: if `--top` is set and stdout is a terminal. */
-export function showsTop({ flags }: ParsedArgs, { stdout }: Pick<Io, "stdout">): boolean {
-  return flags.top && stdout.isTerminal;
+/** Reports whether a server shows a live table: if `--top` is set and the terminal can move its cursor. */
+export function showsTop({ flags }: ParsedArgs, { hasCursor }: Pick<Io, "hasCursor">): boolean {
+  return flags.top && hasCursor;
 }
 
 /** Message of an operating system error, which quotes no request. */
@@ -94,22 +113,33 @@ function levelFor({ flags }: ParsedArgs, config: Config): LogLevel {
   return flags.quiet ? "warn" : config.logging.level;
 }
 
-interface Listening {
-  readonly url: string;
-  readonly adminUrl: string | undefined;
+interface Listening extends ListenersView {
   readonly workers: number;
   readonly file: string;
 }
 
-function drawStart(config: Config, { url, adminUrl, workers, file }: Listening, output: Output): void {
+function drawStart(config: Config, { url, address, admin, workers, file }: Listening, output: Output): void {
   const paint = createPaint(output.isTerminal);
   const threads = workers > 1 ? ` with ${workers} workers` : "";
-  const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}${threads}`;
-  const admin = adminUrl === undefined ? "" : `dashboard on ${paint.accent(adminUrl)}\n`;
+  const heading = `${paint.strong(`conductor ${VERSION}`)} listens on ${paint.accent(url)}${
+    otherAddress({ url, address })
+  }${threads}`;
+  const dashboard = admin === undefined ? "" : `dashboard on ${paint.accent(admin.url)}${otherAddress(admin)}\n`;
   const origin = `configuration from ${printable(file)}\n`;
   const described = describeListener(config);
   const listener = described === undefined ? "" : `${described}\n`;
-  output.write(`\n${heading}\n${admin}${listener}${origin}\n${drawRoutes(config, { paint })}\n\n`);
+  output.write(`\n${heading}\n${dashboard}${listener}${origin}\n${drawRoutes(config, { paint })}\n\n`);
+}
+
+/** Returns the address of a listener, unless its URL shows it. A listener on all addresses has no URL of its own. */
+function otherAddress({ url, address }: ListenerView): string {
+  if (url === address || url.includes(`//${address}`)) return "";
+  const all = address.startsWith("0.0.0.0:")
+    ? ", all IPv4 addresses"
+    : address.startsWith("[::]:")
+    ? ", all addresses"
+    : "";
+  return ` (${printable(address)}${all})`;
 }
 
 function routesAsData({ routes, wait }: Config): Record<string, unknown> {

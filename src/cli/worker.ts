@@ -31,6 +31,8 @@ export interface WorkerSettings {
   readonly args: ParsedArgs;
   /** True for streams that are terminals. */
   readonly terminals: Readonly<Record<StreamName, boolean>>;
+  /** True if stdout is a terminal that can move its cursor. */
+  readonly hasCursor: boolean;
 }
 
 /** URL of this module, which serves if it is started as a worker. The import makes it a part of compiled binaries. */
@@ -89,7 +91,11 @@ export function runWorker(): void {
     if (command.type === "stop") await worker.server.shutdown();
     if (command.type === "flush") await Promise.all([worker.outputs.stdout.flush(), worker.outputs.stderr.flush()]);
     if (command.type === "inspect") return { inspection: await worker.server.inspect(command.after) };
-    if (command.type === "compared") return { comparisons: await worker.server.comparisons(command.after) };
+    if (command.type === "recent") return { recent: await worker.server.recent(command.after) };
+    if (command.type === "compared") {
+      return { comparisons: await worker.server.comparisons(command.after, command.sinceMs) };
+    }
+    if (command.type === "reset-comparisons") await worker.server.resetComparisons();
     return {};
   }
 
@@ -113,10 +119,11 @@ async function startWorker(
   outputTo: (stream: StreamName, isTerminal: boolean) => Output,
   metricsSource: MetricsSource,
 ): Promise<Worker> {
-  const { pseudonym, args, terminals } = settings;
+  const { pseudonym, args, terminals, hasCursor } = settings;
   const outputs = { stdout: outputTo("stdout", terminals.stdout), stderr: outputTo("stderr", terminals.stderr) };
+  const io = { ...outputs, hasCursor };
   const attemptsInFlight = new Int32Array(attempts);
-  let { logger } = startLog(first, args, outputs);
+  let { logger } = startLog(first, args, io);
   let prepared: PreparedConfig | undefined;
   let next = first;
   const onError = logErrorTo(() => logger);
@@ -130,8 +137,8 @@ async function startWorker(
     metricsSource,
     onAttempts: (inFlight) => Atomics.store(attemptsInFlight, 0, inFlight),
     onClosed: () => waitForOthers(new Int32Array(open)),
-    alwaysCount: showsTop(args, outputs),
-    hasTable: showsTop(args, outputs),
+    alwaysCount: showsTop(args, io),
+    hasTable: showsTop(args, io),
     recordedPerSecond: Math.ceil(RECORDED_PER_SECOND / args.flags.workers),
   });
   return {
@@ -144,7 +151,7 @@ async function startWorker(
     commit: () => {
       const committed = prepared?.commit();
       prepared = undefined;
-      ({ logger } = startLog(next, args, outputs));
+      ({ logger } = startLog(next, args, io));
       return committed ?? Promise.resolve();
     },
     rollback: async () => {

@@ -48,6 +48,7 @@ export function compareBodies(
     differences.add("body", expected === undefined ? "added" : "removed", {
       ...(expected === undefined ? {} : { expected: () => sizeOf(expected) }),
       ...(actual === undefined ? {} : { actual: () => sizeOf(actual) }),
+      values: [expected, actual],
     });
     return;
   }

@@ -39,6 +39,7 @@ export function compareCookies(
     differences.add("header:set-cookie", kind, {
       ...(kind === "added" ? {} : { expected: sampleOf(expectedNames) }),
       ...(kind === "removed" ? {} : { actual: sampleOf(actualNames) }),
+      values: [expectedNames, actualNames],
     });
   }
   for (const [name, cookies] of expected) {
@@ -68,6 +69,7 @@ function compareAttributes(
     differences.add(`header:${field}`, kind, {
       ...(a === undefined ? {} : { expected: sampleOf(a) }),
       ...(b === undefined ? {} : { actual: sampleOf(b) }),
+      values: [a, b],
     });
   }
 }

@@ -28,6 +28,7 @@ export function compareForms(expectedText: string, actualText: string, context: 
     differences.add(`form:${shorten(redactText(name.slice(0, MAX_NAME_LENGTH)), MAX_NAME_LENGTH)}`, kind, {
       ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
       ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
+      values: [expected?.join("\n"), actual?.join("\n")],
     });
   }
 }

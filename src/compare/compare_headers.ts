@@ -79,6 +79,7 @@ function add({ name, expected, actual }: Field, { rules, differences }: Comparis
   differences.add(`header:${name}`, kind, {
     ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
     ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
+    values: [expected, actual],
   });
 }
 

@@ -231,6 +231,7 @@ class JsonComparison {
     this.#differences.add(printJsonPath(this.#path.map(withoutSecret)), kind, {
       ...(kind === "added" ? {} : { expected: sampleOf(expected) }),
       ...(kind === "removed" ? {} : { actual: sampleOf(actual) }),
+      values: [expected, actual],
     });
   }
 }

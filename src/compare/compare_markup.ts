@@ -144,8 +144,13 @@ class MarkupComparison {
     differences.add(printJsonPath(path.map(withoutSecret)), kind, {
       ...(expected === undefined ? {} : { expected: sampleOf(this.#sources.expected, expected) }),
       ...(actual === undefined ? {} : { actual: sampleOf(this.#sources.actual, actual) }),
+      values: [textOf(this.#sources.expected, expected), textOf(this.#sources.actual, actual)],
     });
   }
+}
+
+function textOf(source: string, span: Span | undefined): string | undefined {
+  return span && source.slice(span.start, span.end);
 }
 
 function isEqual(a: MarkupNode, b: MarkupNode): boolean {

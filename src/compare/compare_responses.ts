@@ -6,6 +6,7 @@ import type { CapturedOutcome, CapturedResponse } from "./captured_response.ts";
 import { compareBodies } from "./compare_body.ts";
 import { compareHeaders } from "./compare_headers.ts";
 import { type ComparisonContext, type Difference, DifferenceList } from "./difference.ts";
+import type { DifferenceTraits } from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
 /**
@@ -20,6 +21,8 @@ const NONE: readonly Difference[] = [];
 export interface ResponseComparison {
   /** Differences in the order status, header fields, body. Empty if the responses match or are not comparable. */
   readonly differences: readonly Difference[];
+  /** Traits of the differences, by path. Absent: none. */
+  readonly traits?: DifferenceTraits;
   /** Reason why the responses are not comparable; `undefined` if they were compared. */
   readonly notComparable: NotComparableReason | undefined;
 }
@@ -91,7 +94,8 @@ function compareHeadersAndBody(
 }
 
 function compared(differences: DifferenceList): ResponseComparison {
-  return { differences: differences.isEmpty ? NONE : differences.toArray(), notComparable: undefined };
+  if (differences.isEmpty) return { differences: NONE, notComparable: undefined };
+  return { differences: differences.toArray(), traits: differences.traits(), notComparable: undefined };
 }
 
 function describeOutcome(outcome: CapturedOutcome): string {

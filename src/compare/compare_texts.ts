@@ -3,6 +3,7 @@
 import { shorten } from "../config/schema/describe.ts";
 import type { ComparisonContext } from "./difference.ts";
 import type { CompareRules } from "./rules.ts";
+import { hasSameForm } from "./value_form.ts";
 
 /** Characters of a long line that are shown before the first difference. */
 const SHOWN_BEFORE = 60;
@@ -20,7 +21,10 @@ const CHARACTERS_PER_STEP = 8;
 /** Characters compared per step if they are compared one by one. */
 const COLUMNS_PER_STEP = 2;
 
-/** Finds the first line that differs. All differences of a text have the path `body`, so further lines do not count. */
+/**
+ * Finds the lines that differ. All differences of a text have the path `body`, and the sample shows the first one. The
+ * search ends at the first line that differs in more than times and identifiers.
+ */
 export function compareTexts(
   expectedText: string,
   actualText: string,
@@ -29,6 +33,7 @@ export function compareTexts(
   if (expectedText === actualText) return;
   const expectedLines = new Lines(expectedText);
   const actualLines = new Lines(actualText);
+  let isListed = false;
   for (let index = 0;; index++) {
     const { start: expectedStart } = expectedLines;
     const { start: actualStart } = actualLines;
@@ -37,16 +42,24 @@ export function compareTexts(
     if (expected === undefined && actual === undefined) return;
     steps.take(LINE_STEPS + Math.max(expected?.length ?? 0, actual?.length ?? 0) / CHARACTERS_PER_STEP);
     if (expected === actual || isEquivalent(expected, actual, rules)) continue;
+    const isSame = expected !== undefined && actual !== undefined &&
+      hasSameForm(expected, actual, differences.traitSteps);
+    // Without a difference so far, this one is shown, whatever its form.
+    if (isSame && isListed) continue;
     steps.take(Math.min(expected?.length ?? 0, actual?.length ?? 0) / COLUMNS_PER_STEP);
     const column = firstDifference(expected ?? "", actual ?? "");
     const sampleOf = (text: string, line: string | undefined, start: number) => () =>
       line === undefined
         ? `no line ${index + 1}`
         : `line ${index + 1}: ${excerptOf(text, { start, length: line.length, column }, rules)}`;
-    return differences.add("body", "changed", {
+    differences.add("body", "changed", {
       expected: sampleOf(expectedText, expected, expectedStart),
       actual: sampleOf(actualText, actual, actualStart),
+      // The size of the whole text matters, not the size of the line.
+      values: isSame ? [expected, actual] : [expectedText, actualText],
     });
+    if (!isSame) return;
+    isListed = true;
   }
 }
 

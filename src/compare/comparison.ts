@@ -4,6 +4,7 @@ import type { ComparedEvent, ComparisonResult } from "../observe/events.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Difference } from "./difference.ts";
+import type { DifferenceTraits } from "./difference_traits.ts";
 
 /** A comparison of two outcomes of the same request. */
 export interface Comparison {
@@ -17,6 +18,8 @@ export interface Comparison {
   readonly path: string;
   /** The service that was compared with the primary. */
   readonly service: string;
+  /** Build of the service, from its response. Absent: builds are not distinguished, or there is no response. */
+  readonly build?: string;
   /** True if the comparison measures noise: with a control of the primary, or with a second response of the primary. */
   readonly isNoise: boolean;
   /** The primary's outcome: the baseline. */
@@ -25,6 +28,8 @@ export interface Comparison {
   readonly actual: CapturedOutcome;
   /** The differences, at most one for each path. Empty if the outcomes match. */
   readonly differences: readonly Difference[];
+  /** Traits of the differences, by path. Default: none. */
+  readonly traits?: DifferenceTraits;
 }
 
 /** Two responses to the same request that are not comparable. */
@@ -34,6 +39,9 @@ export interface NotComparable extends Pick<Comparison, "requestId" | "route" | 
   /** The reason. */
   readonly reason: NotComparableReason;
 }
+
+/** A request that a candidate did not get, because of its breaker or its health checks. */
+export interface Unavailable extends Pick<Comparison, "route" | "service" | "expected"> {}
 
 /** Maximum paths in an event. */
 const MAX_PATHS = 10;

@@ -3,6 +3,7 @@
 import type { RequestBody } from "../body/request_body.ts";
 import { SharedBody } from "../body/shared_body.ts";
 import type { Config, Route, Service } from "../config/config.ts";
+import { getHeader } from "../http/headers.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { type DigestKey, randomDigestKey } from "../lib/digest.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
@@ -25,6 +26,7 @@ import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
+import type { DifferenceTrait } from "./difference_traits.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
 import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
@@ -47,6 +49,8 @@ export interface ComparisonEngineOptions {
 
 /** Maximum concurrent replays to the primary. */
 const MAX_REPLAYS = 8;
+/** Maximum length of a version in characters. */
+const MAX_BUILD_LENGTH = 64;
 /** Estimated memory of a waiting exchange in bytes, without its texts. */
 const REQUEST_BYTES = 1_024;
 
@@ -150,19 +154,19 @@ export class ComparisonEngine {
     }
     const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
     const baseline = { plan, clientRequest, endpoint, primary };
+    let isCompared = false;
     for (const candidate of plan.candidates) {
       const actual = captures.get(candidate.service);
       if (actual === undefined) {
-        const reason = lostBy(capture, candidate.service);
-        const isNoise = candidate.service.control;
-        if (reason !== undefined) this.#skip(baseline, candidate.service, { reason, isNoise });
+        this.#skipMissing(capture, baseline, candidate.service);
         continue;
       }
       await this.#queue.pause();
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate));
+      else if (this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate))) isCompared = true;
     }
-    if (!this.#replay(capture, baseline)) capture.release();
+    // Without a comparison, a replay would only load the primary.
+    if (!isCompared || !this.#replay(capture, baseline)) capture.release();
   }
 
   /**
@@ -213,10 +217,10 @@ export class ComparisonEngine {
 
   /** Decodes bodies only if they differ as sent, because decoding costs more than most comparisons. */
   async #compare(
-    { clientRequest, primary }: Baseline,
+    { clientRequest, endpoint, primary }: Baseline,
     capture: ResponseCapture,
     { rules, settings }: Pick<Candidate, "rules" | "settings">,
-  ): Promise<Pick<Result, "actual" | "differences" | "notComparable">> {
+  ): Promise<Result> {
     const reason = conditionalReason(clientRequest.headers, primary.outcome!, capture.outcome!);
     if (reason !== undefined) return { actual: capture.outcome!, differences: [], notComparable: reason };
     if (settings.samples === "bodies" || !hasSameBytesAsSent(primary, capture)) {
@@ -224,24 +228,39 @@ export class ComparisonEngine {
       await capture.decode(this.#queue.pause);
     }
     const actual = capture.outcome!;
-    return { actual, ...compareResponses(primary.outcome!, actual, rules) };
+    return { actual, ...compareResponses(primary.outcome!, actual, rules.at(endpoint)) };
   }
 
   /** Compares by the rules of every candidate, because each may ignore different fields. */
   async #addNoise(baseline: Baseline, service: Service, capture: ResponseCapture): Promise<void> {
     const byPath = new Map<string, Difference>();
+    const traits = new Map<string, DifferenceTrait>();
     for (const candidate of baseline.plan.candidates) {
       await this.#queue.pause();
-      const { differences, notComparable } = await this.#compare(baseline, capture, candidate);
+      const { differences, notComparable, traits: found } = await this.#compare(baseline, capture, candidate);
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) byPath.set(difference.path, difference);
+      for (const [path, trait] of found ?? []) traits.set(path, trait);
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
       actual: capture.outcome!,
       differences: [...byPath.values()],
+      traits,
       notComparable: undefined,
       isNoise: true,
     });
+  }
+
+  /** Counts a service without an outcome, if the reason says something about the service or the comparison. */
+  #skipMissing(capture: ExchangeCapture, baseline: Baseline, service: Service): void {
+    const isNoise = service.control;
+    if (capture.isUnavailable(service)) {
+      const { plan: { route }, primary } = baseline;
+      if (!isNoise) this.#options.count?.addUnavailable({ route, service: service.name, expected: primary.outcome! });
+      return;
+    }
+    const reason = lostBy(capture, service);
+    if (reason !== undefined) this.#skip(baseline, service, { reason, isNoise });
   }
 
   #skip(
@@ -254,18 +273,21 @@ export class ComparisonEngine {
     this.#options.observe?.(notComparableEvent(skipped));
   }
 
+  /** Counts a comparison. Returns `false` if the responses are not comparable. */
   #add(
     { plan, clientRequest, endpoint, primary }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual: found, differences, notComparable, isNoise = false }: Result,
-  ): void {
+    { actual: found, differences, traits, notComparable, isNoise = false }: Result,
+  ): boolean {
     if (notComparable !== undefined) {
-      return this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
+      this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
+      return false;
     }
     const { requestId, method } = clientRequest;
     const isGraphql = isGraphqlPath(clientRequest.path);
     const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
     const actual = isGraphql ? withGraphqlErrors(found) : found;
+    const build = isNoise ? undefined : buildOf(actual, settings.version);
     const comparison: Comparison = {
       requestId,
       route: plan.route,
@@ -274,10 +296,12 @@ export class ComparisonEngine {
         return sampleOfPath(clientRequest.path, rules.redactor);
       },
       service: service.name,
+      ...(build !== undefined && { build }),
       isNoise,
       expected,
       actual,
       differences,
+      ...(traits !== undefined && { traits }),
     };
     let bodies: BodySamples | undefined;
     this.#options.count?.add(comparison, {
@@ -287,7 +311,14 @@ export class ComparisonEngine {
       bodies: () => bodies ??= bodiesOf(expected, actual, rules),
     });
     this.#options.observe?.(comparedEvent(comparison));
+    return true;
   }
+}
+
+/** Returns the version in a response; `undefined` without a configured header field, or without the field. */
+function buildOf(outcome: CapturedOutcome, header: string | undefined): string | undefined {
+  if (header === undefined || !outcome.ok) return undefined;
+  return getHeader(outcome.response.headers, header)?.slice(0, MAX_BUILD_LENGTH).replaceAll("\n", " ") || undefined;
 }
 
 /** Returns the reason why a service has no outcome; `undefined` if it was not sent the request. */

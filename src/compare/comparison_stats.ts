@@ -4,11 +4,12 @@ import { LatencyCounts } from "../lib/latency_counts.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
-import type { Comparison, NotComparable } from "./comparison.ts";
+import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
+import { withTrait } from "./difference_traits.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
 import type { MismatchSample } from "./report.ts";
-import type { ResponseStats, ServiceStats, StatsSnapshot } from "./stats_snapshot.ts";
+import { type ResponseStats, type ServiceStats, type StatsSnapshot, tallyKey } from "./stats_snapshot.ts";
 
 /** Default memory limit: 16 MiB by estimate. The actual memory is at most half of it. */
 const DEFAULT_MAX_BYTES = 16_777_216;
@@ -42,12 +43,20 @@ export interface ComparisonStatsOptions {
    * @default Math.random
    */
   readonly random?: () => number;
+  /**
+   * Returns the time in milliseconds since 1970.
+   *
+   * @default Date.now
+   */
+  readonly now?: () => number;
 }
 
 /** Options for counting a comparison. */
 export interface CountOptions {
   /** Name of the endpoint: method and path, with variable segments as `{…}`. */
   readonly endpoint: string;
+  /** Build of the service. Absent: builds are not distinguished. */
+  readonly build?: string;
   /** Samples to keep, as in the configuration. `none` keeps counts only. */
   readonly samples: "values" | "bodies" | "none";
   /** Returns redacted samples of the bodies. Called only for `samples: bodies`, and only if the sample is kept. */
@@ -62,8 +71,10 @@ interface ResponseCounts {
 interface ServiceTotals {
   readonly route: string;
   readonly service: string;
+  sinceMs: number;
   compared: number;
   notComparable: NotComparableCounts;
+  readonly unavailable: { requests: number; primaryErrors: number };
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
 }
@@ -81,13 +92,17 @@ export class ComparisonStats {
   readonly #totals = new Map<string, ServiceTotals>();
   readonly #memory: MemoryAccounting;
   readonly #random: () => number;
+  readonly #now: () => number;
+  #sinceMs: number;
   #dropped = 0;
 
   /** Creates statistics without counts. */
   constructor(options: ComparisonStatsOptions = {}) {
-    const { maxBytes = DEFAULT_MAX_BYTES, expected = [], random = Math.random } = options;
+    const { maxBytes = DEFAULT_MAX_BYTES, expected = [], random = Math.random, now = Date.now } = options;
     this.#budget = new MemoryBudget(maxBytes);
     this.#random = random;
+    this.#now = now;
+    this.#sinceMs = now();
     this.#memory = {
       reserve: (bytes) => this.#reserve(bytes),
       reserveForSample: (bytes) => this.#budget.reserve(bytes) || this.#drop(),
@@ -103,9 +118,12 @@ export class ComparisonStats {
 
   /** Counts a comparison. Its path and the samples of its differences must be redacted already. */
   add(comparison: Comparison, options: CountOptions): void {
-    const { route, service, differences } = comparison;
+    const { route } = comparison;
+    const service = tallyKey(comparison.service, options.build);
+    const byPath = countedPaths(comparison);
+    const paths = [...byPath.keys()];
     if (comparison.isNoise) {
-      this.#endpointOf(route, options.endpoint)?.addNoise(1, differences.map(({ path }) => [path, 1]));
+      this.#endpointOf(route, options.endpoint)?.addNoise(1, paths.map((path) => [path, 1]));
       return;
     }
     const totals = this.#totalsOf(route, service);
@@ -114,12 +132,10 @@ export class ComparisonStats {
     totals.compared++;
     countResponse(totals.primary, comparison.expected);
     countResponse(totals.responses, comparison.actual);
-    const paths = differences.map(({ path }) => path);
     if (options.samples === "none") {
       endpoint.add(service, paths);
       return;
     }
-    const byPath = new Map(differences.map((difference) => [difference.path, difference]));
     endpoint.add(service, paths, {
       sample: (path, key) => sampleOf(comparison, byPath.get(path)!, { options, isCollective: path !== key }),
     });
@@ -133,14 +149,27 @@ export class ComparisonStats {
     this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
 
+  /** Counts a request that a candidate did not get, because of its breaker or its health checks. */
+  addUnavailable({ route, service, expected }: Unavailable): void {
+    const unavailable = this.#totalsOf(route, service)?.unavailable;
+    if (unavailable === undefined) return;
+    unavailable.requests++;
+    if (isError(expected)) unavailable.primaryErrors++;
+  }
+
   /** Adds the counts of a snapshot. */
   merge(snapshot: StatsSnapshot): void {
     this.#dropped += snapshot.dropped;
-    for (const { route, service, compared, notComparable, primary, responses } of snapshot.services) {
+    this.#sinceMs = Math.min(this.#sinceMs, snapshot.sinceMs);
+    for (const stats of snapshot.services) {
+      const { route, service, sinceMs, compared, notComparable, unavailable, primary, responses } = stats;
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
+      totals.sinceMs = Math.min(totals.sinceMs, sinceMs);
       totals.compared += compared;
       totals.notComparable = addNotComparable(totals.notComparable, notComparable);
+      totals.unavailable.requests += unavailable.requests;
+      totals.unavailable.primaryErrors += unavailable.primaryErrors;
       mergeResponses(totals.primary, primary);
       mergeResponses(totals.responses, responses);
     }
@@ -158,14 +187,13 @@ export class ComparisonStats {
   snapshot(): StatsSnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ route, service, compared, notComparable, primary, responses }) => ({
-        route,
-        service,
-        compared,
-        notComparable,
+      services: [...this.#totals.values()].map(({ unavailable, primary, responses, ...totals }) => ({
+        ...totals,
+        unavailable: { ...unavailable },
         primary: responseStats(primary),
         responses: responseStats(responses),
       })),
+      sinceMs: this.#sinceMs,
       dropped: this.#dropped,
     };
   }
@@ -194,8 +222,10 @@ export class ComparisonStats {
     const totals = {
       route,
       service,
+      sinceMs: this.#now(),
       compared: 0,
       notComparable: {},
+      unavailable: { requests: 0, primaryErrors: 0 },
       primary: noResponses(),
       responses: noResponses(),
     };
@@ -240,6 +270,18 @@ export function mergeSnapshots(
   return stats.snapshot();
 }
 
+/** Returns the differences by the paths under which they are counted. */
+function countedPaths({ differences, traits }: Comparison): Map<string, Difference> {
+  const byPath = new Map<string, Difference>();
+  for (const difference of differences) {
+    const { path } = difference;
+    const trait = traits?.get(path);
+    if (trait !== "same-form") byPath.set(path, difference);
+    if (trait !== undefined) byPath.set(withTrait(path, trait), difference);
+  }
+  return byPath;
+}
+
 interface SampleInfo {
   readonly options: CountOptions;
   /** True if the difference is counted together with other paths. */
@@ -267,8 +309,12 @@ function noResponses(): ResponseCounts {
   return { errors: 0, latency: new LatencyCounts() };
 }
 
+function isError(outcome: CapturedOutcome): boolean {
+  return !outcome.ok || outcome.response.status >= 500 || outcome.response.hasErrors === true;
+}
+
 function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
-  if (!outcome.ok || outcome.response.status >= 500 || outcome.response.hasErrors) counts.errors++;
+  if (isError(outcome)) counts.errors++;
   if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 

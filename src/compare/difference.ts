@@ -1,6 +1,7 @@
 /** Differences between two responses, and their collection during a comparison. */
 
-import type { StepBudget } from "../lib/step_budget.ts";
+import { StepBudget } from "../lib/step_budget.ts";
+import { type DifferenceTrait, type DifferenceTraits, TraitCounter } from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Kind of a difference. `type`: both sides have a value, but of different JSON types. */
@@ -27,6 +28,8 @@ export interface SampleSource {
   readonly expected?: () => string;
   /** Returns a sample of the candidate's value. Absent if it has none. */
   readonly actual?: () => string;
+  /** The values, from which the trait of the difference follows. Absent: the difference has no trait. */
+  readonly values?: readonly [expected: unknown, actual: unknown];
 }
 
 /** State that all parts of one comparison share. */
@@ -42,10 +45,16 @@ export interface ComparisonContext {
 /** Maximum differences of one comparison. More would not be read, but would have to be counted and stored. */
 const MAX_DIFFERENCES = 100;
 
+/** Maximum steps for the traits of one comparison: 5 to 10 ms. */
+const MAX_TRAIT_STEPS = 1_000_000;
+
 /** Collects the differences of one comparison, at most one for each path. */
 export class DifferenceList {
   readonly #byPath = new Map<string, Difference>();
+  readonly #traits = new Map<string, TraitCounter>();
   readonly #hasSamples: boolean;
+  /** Budget for traits, in addition to that of the comparison. Without steps left, differences have no trait. */
+  readonly traitSteps: StepBudget = new StepBudget(MAX_TRAIT_STEPS);
 
   /** Creates an empty list. Without `hasSamples`, no samples are taken. */
   constructor({ hasSamples }: { readonly hasSamples: boolean }) {
@@ -62,9 +71,15 @@ export class DifferenceList {
     return this.#byPath.size === 0;
   }
 
-  /** Adds a difference, unless the list is full or has one for the same path. */
-  add(path: string, kind: DifferenceKind, { expected, actual }: SampleSource = {}): void {
-    if (this.isFull || this.#byPath.has(path)) return;
+  /** Adds a difference, unless the list is full or has one for the same path. Traits are counted for all of them. */
+  add(path: string, kind: DifferenceKind, { expected, actual, values }: SampleSource = {}): void {
+    if (this.isFull) return;
+    if (values !== undefined) {
+      let traits = this.#traits.get(path);
+      if (traits === undefined) this.#traits.set(path, traits = new TraitCounter(this.traitSteps));
+      traits.add(kind === "changed", values);
+    }
+    if (this.#byPath.has(path)) return;
     this.#byPath.set(path, {
       path,
       kind,
@@ -76,5 +91,15 @@ export class DifferenceList {
   /** Returns all differences in the order in which they were found. */
   toArray(): Difference[] {
     return [...this.#byPath.values()];
+  }
+
+  /** Returns the traits of the differences that have one. */
+  traits(): DifferenceTraits {
+    const traits = new Map<string, DifferenceTrait>();
+    for (const [path, counter] of this.#traits) {
+      const { trait } = counter;
+      if (trait !== undefined) traits.set(path, trait);
+    }
+    return traits;
   }
 }

@@ -1,6 +1,7 @@
 /** Captures the responses to one request, until the last attempt has finished. */
 
 import type { Route, Service } from "../config/config.ts";
+import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { BodyTap } from "../upstream/attempt.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { type CapturedAttempt, ResponseCapture, type ResponseCaptureOptions } from "./response_capture.ts";
@@ -46,6 +47,7 @@ export class ExchangeCapture {
   #isSealed = false;
   #isComplete = false;
   #heldBytes: number;
+  #unavailable: Set<Service> | undefined;
 
   /** Creates a capture without attempts. */
   constructor(options: ExchangeCaptureOptions) {
@@ -64,6 +66,17 @@ export class ExchangeCapture {
     const capture = new ResponseCapture(attempt, this.#options);
     attempt.tap = capture;
     this.responses.push(capture);
+  }
+
+  /** Called when a service is skipped. Only its breaker or its health checks say something about the service. */
+  skipped(service: Service, reason: SkipReason): void {
+    if (reason !== "open-circuit" && reason !== "unhealthy") return;
+    if (!this.#isComplete && this.#options.captured.has(service)) (this.#unavailable ??= new Set()).add(service);
+  }
+
+  /** Reports whether a captured service did not get the request because of its breaker or its health checks. */
+  isUnavailable(service: Service): boolean {
+    return this.#unavailable?.has(service) ?? false;
   }
 
   /** Called when an attempt has finished: its response has been read or discarded. */

@@ -36,6 +36,12 @@ export const RELATIVE_THRESHOLD = 0.2;
 export const ABSOLUTE_THRESHOLD = 0.0003;
 
 /**
+ * Maximum noise rate of a field that can be compared, 0 to 1. Above it, even a field that differs in every comparison
+ * would not exceed {@linkcode RELATIVE_THRESHOLD}.
+ */
+export const MAX_COMPARABLE_NOISE: number = (1 - RELATIVE_THRESHOLD) / (1 + RELATIVE_THRESHOLD);
+
+/**
  * Judges all fields of one service on one route together, because the significance of each depends on their number.
  *
  * A field is a mismatch if its rate is significantly above its noise, and exceeds both of Diffy's thresholds. The

@@ -3,10 +3,20 @@
 import { percentilesOf } from "../lib/latency_counts.ts";
 import { wilsonInterval } from "../lib/statistics.ts";
 import { countNotComparable, type NotComparableReason } from "../observe/not_comparable.ts";
+import { isSameForm, isSecondary, withoutTrait } from "./difference_traits.ts";
 import { isCollective } from "./endpoint_counts.ts";
-import { type DifferingCount, judgeFields, type Judgement } from "./judge_fields.ts";
+import { type DifferingCount, judgeFields, type Judgement, MAX_COMPARABLE_NOISE } from "./judge_fields.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
-import type { Mismatch, NotComparableEntry, Report, ReportThresholds, ServiceReport } from "./report.ts";
+import type {
+  Mismatch,
+  NeverComparable,
+  NoisyField,
+  NotComparableEntry,
+  OtherBuild,
+  Report,
+  ReportThresholds,
+  ServiceReport,
+} from "./report.ts";
 import { DEFAULT_THRESHOLDS } from "./report_thresholds.ts";
 import {
   countDiffering,
@@ -16,6 +26,7 @@ import {
   type RankedSample,
   type ResponseStats,
   type ServiceStats,
+  splitTallyKey,
   type StatsSnapshot,
 } from "./stats_snapshot.ts";
 import { decide, ratioOf, worstVerdict } from "./verdict.ts";
@@ -44,21 +55,26 @@ export function makeReport(
   marks: readonly NoiseMark[] = [],
 ): Report {
   const input = { snapshot, thresholds, marks: new MarkIndex(marks) };
-  const judged = snapshot.services.map((totals) => judgeService(totals, input));
+  const judged = buildsOf(snapshot.services).map(([newest, ...older]) => judgeBuilds(newest, older, input));
   const services = judged.map(({ report }) => report);
   const compared = services.reduce((sum, service) => sum + service.compared, 0);
   const mismatching = judged.reduce((sum, service) => sum + service.mismatching, 0);
   const fields = judged.flatMap((service) => service.fields);
+  const shown = withoutRepetitions(fields);
+  const keys = new Set(judged.map(({ key }) => key));
   return {
     verdict: worstVerdict(services),
+    sinceMs: snapshot.sinceMs,
     compared,
     notComparable: services.reduce((sum, service) => sum + countNotComparable(service.notComparable), 0),
     matchRate: matchRateOf(mismatching, compared).value,
     services,
-    mismatches: listFields(fields, "mismatch"),
-    noise: listFields(fields, "noise").map(({ samples: _, ...field }) => field),
-    undecided: listFields(fields, "undecided"),
-    notComparableAt: listNotComparable(snapshot.endpoints),
+    mismatches: listFields(shown, "mismatch"),
+    noise: listNoise(shown),
+    neverComparable: listNeverComparable(judged),
+    marks: marks.map((mark) => ({ ...mark, differing: differingAt(mark, fields) })),
+    undecided: listFields(shown, "undecided"),
+    notComparableAt: listNotComparable(snapshot.endpoints, keys),
     dropped: snapshot.dropped,
   };
 }
@@ -83,69 +99,109 @@ interface CountedField extends Omit<Mismatch, "rate" | "noiseRate" | "samples"> 
 
 interface JudgedField {
   readonly judgement: Judgement;
+  /** True if a regression in the field cannot be detected. */
+  readonly isNeverComparable: boolean;
+  readonly mark: NoiseMark | undefined;
   readonly field: Omit<Mismatch, "samples"> & Pick<CountedField, "samples">;
 }
 
 interface JudgedService {
+  /** Name under which the service is counted. */
+  readonly key: string;
   readonly report: ServiceReport;
   readonly mismatching: number;
   readonly fields: readonly JudgedField[];
 }
 
+type Builds = readonly [newest: ServiceStats, ...older: ServiceStats[]];
+
+/** Groups the services by name, with the newest build of each first: it appeared last. */
+function buildsOf(services: readonly ServiceStats[]): Builds[] {
+  const groups = new Map<string, [ServiceStats, ...ServiceStats[]]>();
+  for (const stats of services) {
+    const key = JSON.stringify([stats.route, splitTallyKey(stats.service).service]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [stats]);
+    else group.push(stats);
+  }
+  for (const group of groups.values()) {
+    group.sort((a, b) => Number(isCounted(b)) - Number(isCounted(a)) || b.sinceMs - a.sinceMs);
+  }
+  return [...groups.values()];
+}
+
+function isCounted({ compared, unavailable, notComparable }: ServiceStats): boolean {
+  return compared > 0 || unavailable.requests > 0 || countNotComparable(notComparable) > 0;
+}
+
+function judgeBuilds(newest: ServiceStats, older: readonly ServiceStats[], input: ReportInput): JudgedService {
+  const judged = judgeService(newest, input);
+  const otherBuilds = older.filter(isCounted).map((totals): OtherBuild => ({
+    build: splitTallyKey(totals.service).build ?? "",
+    sinceMs: totals.sinceMs,
+    compared: totals.compared,
+    verdict: judgeService(totals, input).report.verdict,
+  }));
+  return { ...judged, report: { ...judged.report, otherBuilds } };
+}
+
 function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: ReportInput): JudgedService {
-  const { route, service, compared, notComparable } = totals;
+  const { route, service: key, sinceMs, compared, notComparable } = totals;
+  const { service, build } = splitTallyKey(key);
   const endpoints = snapshot.endpoints.filter((endpoint) => endpoint.route === route);
   const rows = endpoints.flatMap((endpoint): EndpointRow[] => {
-    const stats = endpoint.services.find((each) => each.service === service);
+    const stats = endpoint.services.find((each) => each.service === key);
     return stats === undefined || stats.compared === 0 ? [] : [{ endpoint, stats }];
   });
   const noiseRatio = ratioOf(endpoints.reduce((sum, { noise }) => sum + noise.compared, 0), compared);
-  const fields = judgeRows(rows, noiseRatio, marks);
+  const fields = judgeRows(rows, { service, noiseRatio, marks });
 
-  let [mismatching, suspected] = [0, 0];
+  let [mismatching, suspected, neverComparable] = [0, 0, 0];
   for (const { endpoint: { endpoint }, stats } of rows) {
     const judged = fields.get(endpoint)!;
     mismatching += countDiffering(stats, (path) => judged.get(path)?.judgement === "mismatch").most;
     suspected += countDiffering(stats, (path) => judged.get(path)?.judgement !== "noise").most;
+    neverComparable += countDiffering(stats, (path) => judged.get(path)?.isNeverComparable === true).most;
   }
-  const { errors: primaryErrors } = totals.primary;
-  const { errors } = totals.responses;
-  const quantities = {
-    compared,
-    notComparable,
-    matchRate: matchRateOf(mismatching, compared),
-    errorRate: { primary: ratioOf(primaryErrors, compared), service: ratioOf(errors, compared) },
-    latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.responses) },
-  };
-  const ratios = {
-    // Computed from counts, because differences of ratios have rounding errors: 1 - 0.99 is above 1 %.
-    mismatch: ratioOf(mismatching, compared),
-    suspected: ratioOf(suspected, compared),
-    moreErrors: ratioOf(errors - primaryErrors, compared),
-  };
-  const { verdict, reasons } = decide(quantities, ratios, thresholds);
+  const decision = decide(totals, { mismatching, suspected, neverComparable }, thresholds);
   return {
-    report: { route, service, verdict, reasons, ...quantities },
+    key,
+    report: {
+      route,
+      service,
+      ...(build !== undefined && { build }),
+      otherBuilds: [],
+      sinceMs,
+      compared,
+      notComparable,
+      unavailable: totals.unavailable.requests,
+      matchRate: matchRateOf(mismatching, compared),
+      latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.responses) },
+      ...decision,
+    },
     mismatching,
     fields: [...fields.values()].flatMap((judged) => [...judged.values()]),
   };
 }
 
+interface RowContext {
+  readonly service: string;
+  readonly noiseRatio: number;
+  readonly marks: MarkIndex;
+}
+
 /** Judges all fields of a service together. Returns them by endpoint and path. Marked fields are noise. */
 function judgeRows(
   rows: readonly EndpointRow[],
-  noiseRatio: number,
-  marks: MarkIndex,
+  { service, noiseRatio, marks }: RowContext,
 ): ReadonlyMap<string, ReadonlyMap<string, JudgedField>> {
-  const fields: CountedField[] = [];
-  const unmarked: CountedField[] = [];
+  const fields: (readonly [field: CountedField, mark: NoiseMark | undefined])[] = [];
   for (const row of rows) {
-    const { endpoint: { route, endpoint }, stats: { service } } = row;
-    const isMarked = marks.at({ route, endpoint, service });
-    const counted = fieldsOf(row);
-    fields.push(...counted);
-    unmarked.push(...counted.filter(({ path }) => !isMarked(path)));
+    const { endpoint: { route, endpoint } } = row;
+    const markOf = marks.at({ route, endpoint, service });
+    fields.push(...fieldsOf(row, service).map((field) => [field, markOf(field.path)] as const));
   }
+  const unmarked = fields.filter(([, mark]) => mark === undefined).map(([field]) => field);
   const judgements = judgeFields(
     unmarked.map(({ path, differing, compared, noise }) => ({
       service: { differing, compared },
@@ -156,22 +212,26 @@ function judgeRows(
   );
   const judgementOf = new Map(unmarked.map((field, index) => [field, judgements[index]!]));
   const byEndpoint = new Map(rows.map(({ endpoint }) => [endpoint.endpoint, new Map<string, JudgedField>()]));
-  for (const counted of fields) {
+  for (const [counted, mark] of fields) {
     const { noise, ...field } = counted;
+    const judgement = judgementOf.get(counted) ?? "noise";
+    const noiseRate = ratioOf(noise.differing, noise.compared);
     byEndpoint.get(field.endpoint)!.set(field.path, {
-      judgement: judgementOf.get(counted) ?? "noise",
-      field: {
-        ...field,
-        rate: ratioOf(field.differing, field.compared),
-        noiseRate: ratioOf(noise.differing, noise.compared),
-      },
+      judgement,
+      isNeverComparable: judgement === "noise" && mark === undefined && noiseRate > MAX_COMPARABLE_NOISE &&
+        !isSameForm(field.path) && !isSecondary(field.path),
+      mark,
+      field: { ...field, ...plainPathOf(field.path), rate: ratioOf(field.differing, field.compared), noiseRate },
     });
   }
   return byEndpoint;
 }
 
 /** Returns all fields that differ, including fields that differ only between responses of the primary. */
-function fieldsOf({ endpoint: { route, endpoint, noise }, stats: { service, compared, fields } }: EndpointRow) {
+function fieldsOf(
+  { endpoint: { route, endpoint, noise }, stats: { compared, fields } }: EndpointRow,
+  service: string,
+): CountedField[] {
   const noiseOf = new Map(noise.fields);
   const byPath = new Map<string, FieldStats>(noise.fields.map(([path]) => [path, { path, differing: 0, samples: [] }]));
   for (const field of fields) byPath.set(field.path, field);
@@ -196,10 +256,51 @@ function listFields(fields: readonly JudgedField[], judgement: Judgement): Misma
     .map(({ samples, ...field }) => ({ ...field, samples: samples.map(({ rank: _, ...sample }) => sample) }));
 }
 
-function listNotComparable(endpoints: readonly EndpointStats[]): NotComparableEntry[] {
+function plainPathOf(path: string): Pick<Mismatch, "plainPath"> {
+  const plainPath = withoutTrait(path);
+  return plainPath === path ? {} : { plainPath };
+}
+
+/** Returns all fields except fields that are counted under another path as well, with the same judgement. */
+function withoutRepetitions(fields: readonly JudgedField[]): JudgedField[] {
+  const keyOf = ({ judgement, field: { route, endpoint, service, path } }: JudgedField) =>
+    JSON.stringify([route, endpoint, service, withoutTrait(path), judgement]);
+  const plain = new Set(fields.filter(({ field }) => !isSecondary(field.path)).map(keyOf));
+  return fields.filter((judged) => !isSecondary(judged.field.path) || !plain.has(keyOf(judged)));
+}
+
+function listNoise(fields: readonly JudgedField[]): NoisyField[] {
+  const marks = new Map(fields.map(({ field: { route, endpoint, service, path }, mark }) => [
+    JSON.stringify([route, endpoint, service, path]),
+    mark?.timeMs,
+  ]));
+  return listFields(fields, "noise").map(({ samples: _, ...field }) => {
+    const markedMs = marks.get(JSON.stringify([field.route, field.endpoint, field.service, field.path]));
+    return { ...field, ...(markedMs !== undefined && { markedMs }) };
+  });
+}
+
+function listNeverComparable(services: readonly JudgedService[]): NeverComparable[] {
+  return services
+    .flatMap(({ report, fields }) =>
+      fields.filter(({ isNeverComparable }) => isNeverComparable).map(({ field }) => {
+        const { route, endpoint, service, path, noiseRate, differing } = field;
+        return { route, endpoint, service, path, noiseRate, differing, share: ratioOf(differing, report.compared) };
+      })
+    )
+    .sort((a, b) => b.share - a.share)
+    .slice(0, MAX_LISTED_FIELDS);
+}
+
+function differingAt(mark: NoiseMark, fields: readonly JudgedField[]): number {
+  return fields.reduce((sum, judged) => judged.mark === mark ? sum + judged.field.differing : sum, 0);
+}
+
+function listNotComparable(endpoints: readonly EndpointStats[], keys: ReadonlySet<string>): NotComparableEntry[] {
   return endpoints
     .flatMap(({ route, endpoint, services }) =>
-      services.flatMap(({ service, compared, notComparable }) => {
+      services.filter((stats) => keys.has(stats.service)).flatMap(({ service: key, compared, notComparable }) => {
+        const { service } = splitTallyKey(key);
         const total = compared + countNotComparable(notComparable);
         const counts = Object.entries(notComparable) as [NotComparableReason, number][];
         return counts.map(([reason, count]) => ({

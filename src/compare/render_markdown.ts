@@ -1,9 +1,10 @@
 /** Renders the report for a comment on a pull request. */
 
-import { formatDuration, percent } from "../lib/text_format.ts";
+import { formatDuration, formatTime, percent } from "../lib/text_format.ts";
 import { printable } from "../lib/printable.ts";
 import { VERDICT_TEXTS } from "./render_text.ts";
 import type { Report } from "./report.ts";
+import { formatCount } from "./verdict.ts";
 
 /** Maximum fields in the table. */
 const MAX_FIELDS = 20;
@@ -16,21 +17,25 @@ const MAX_VALUE_LENGTH = 60;
 export function renderMarkdown(report: Report): string {
   const { verdict, compared, notComparable, matchRate, services, mismatches, undecided, noise, notComparableAt } =
     report;
+  const { sinceMs, neverComparable, marks } = report;
   const lines = [
-    `### ${VERDICT_TEXTS[verdict]}: ${compared} comparisons, ${percent(matchRate)} match`,
+    `### ${VERDICT_TEXTS[verdict]}: since ${formatTime(sinceMs)}, ${formatCount(compared)} comparisons, ${
+      percent(matchRate)
+    } match`,
     "",
-    "| service | route | verdict | compared | match | errors (primary) | p50 (primary) | p99 (primary) |",
-    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    "| service | route | verdict | compared | not comparable | match | errors | p50 | p99 |",
+    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ...services.map((service) =>
       row([
-        code(service.service),
+        service.build === undefined ? code(service.service) : `${code(service.service)} ${code(service.build)}`,
         code(service.route),
         VERDICT_TEXTS[service.verdict],
-        String(service.compared),
+        formatCount(service.compared),
+        percent(1 - service.comparable),
         percent(service.matchRate.value),
-        `${percent(service.errorRate.service)} (${percent(service.errorRate.primary)})`,
-        `${formatDuration(service.latencyMs.service.p50)} (${formatDuration(service.latencyMs.primary.p50)})`,
-        `${formatDuration(service.latencyMs.service.p99)} (${formatDuration(service.latencyMs.primary.p99)})`,
+        `${percent(service.errorRate.service)} vs ${percent(service.errorRate.primary)}`,
+        `${formatDuration(service.latencyMs.service.p50)} vs ${formatDuration(service.latencyMs.primary.p50)}`,
+        `${formatDuration(service.latencyMs.service.p99)} vs ${formatDuration(service.latencyMs.primary.p99)}`,
       ])
     ),
     "",
@@ -61,6 +66,32 @@ export function renderMarkdown(report: Report): string {
       "| ---: | ---: | --- | --- | --- |",
       ...notComparableAt.slice(0, MAX_FIELDS).map(({ count, rate, service, endpoint, reason }) =>
         row([String(count), percent(rate), code(service), code(endpoint), reason])
+      ),
+    );
+  }
+  if (neverComparable.length > 0) {
+    lines.push(
+      "",
+      "| never comparable: traffic | noise | service | endpoint | field |",
+      "| ---: | ---: | --- | --- | --- |",
+      ...neverComparable.slice(0, MAX_FIELDS).map(({ share, noiseRate, service, endpoint, path }) =>
+        row([percent(share), percent(noiseRate), code(service), code(endpoint), code(path)])
+      ),
+    );
+  }
+  if (marks.length > 0) {
+    lines.push(
+      "",
+      "| marked as noise | differing | service | endpoint | field |",
+      "| --- | ---: | --- | --- | --- |",
+      ...marks.slice(0, MAX_FIELDS).map(({ timeMs, differing, service, endpoint, route, path }) =>
+        row([
+          timeMs === undefined ? "" : formatTime(timeMs),
+          formatCount(differing),
+          code(service ?? "all"),
+          code(endpoint ?? route),
+          code(path),
+        ])
       ),
     );
   }

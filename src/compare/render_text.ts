@@ -1,10 +1,18 @@
 /** Renders the report for a terminal. */
 
-import { formatDuration, percent } from "../lib/text_format.ts";
+import { formatDuration, formatTime, percent } from "../lib/text_format.ts";
 import type { Brush, Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
-import type { Mismatch, NotComparableEntry, Report, ServiceReport, Verdict } from "./report.ts";
-import { formatReasons } from "./verdict.ts";
+import type {
+  Mismatch,
+  NeverComparable,
+  NotComparableEntry,
+  Report,
+  ReportedMark,
+  ServiceReport,
+  Verdict,
+} from "./report.ts";
+import { formatCount, formatReasons } from "./verdict.ts";
 
 /** Maximum fields in each table. */
 const MAX_FIELDS = 20;
@@ -20,13 +28,18 @@ export const VERDICT_TEXTS: Readonly<Record<Verdict, string>> = {
 
 /** Renders a report as text that contains no control characters from backends or clients. */
 export function renderText(report: Report, paint: Paint): string {
-  const { verdict, compared, matchRate, services, mismatches, undecided, noise, notComparableAt, dropped } = report;
+  const { verdict, sinceMs, compared, matchRate, services, mismatches, undecided, noise, notComparableAt } = report;
+  const { neverComparable, marks, dropped } = report;
   return [
-    `${verdictText(verdict, paint)}: ${formatCount(compared)} comparisons, ${percent(matchRate)} match`,
+    `${verdictText(verdict, paint)}: since ${formatTime(sinceMs)}, ${formatCount(compared)} comparisons, ${
+      percent(matchRate)
+    } match`,
     ...services.flatMap((service) => serviceLines(service, paint)),
     ...fieldLines("Mismatches", mismatches, paint),
     ...fieldLines("Undecided: too few comparisons to exclude noise", undecided, paint),
     ...fieldLines("Noise", noise.filter(({ differing }) => differing > 0), paint),
+    ...neverComparableLines(neverComparable, paint),
+    ...markLines(marks, paint),
     ...notComparableLines(notComparableAt, paint),
     ...(dropped === 0 ? [] : ["", paint.warn(`${formatCount(dropped)} details were dropped: memory limit reached`)]),
     "",
@@ -34,22 +47,32 @@ export function renderText(report: Report, paint: Paint): string {
 }
 
 function serviceLines(service: ServiceReport, paint: Paint): string[] {
-  const { matchRate: { value, low, high }, errorRate, latencyMs } = service;
+  const { build, otherBuilds, comparable, matchRate: { value, low, high }, errorRate, latencyMs } = service;
   const notComparable = formatReasons(service.notComparable);
   const quantile = (name: "p50" | "p95" | "p99") =>
-    `${name} ${formatDuration(latencyMs.service[name])} (${formatDuration(latencyMs.primary[name])})`;
+    `${name} ${formatDuration(latencyMs.service[name])} vs ${formatDuration(latencyMs.primary[name])}`;
   return [
     "",
     `${paint.strong(printable(service.service))} on ${printable(service.route)}: ${
       verdictText(service.verdict, paint)
     }`,
     ...service.reasons.map((reason) => `  ${paint.warn("!")} ${reason}`),
-    ...(notComparable === "" ? [] : [`  ${paint.warn("!")} not comparable: ${notComparable}`]),
+    ...(build === undefined ? [] : [`  build    ${printable(build)}, since ${formatTime(service.sinceMs)}`]),
     `  match    ${percent(value)} of ${formatCount(service.compared)} (95 % confidence: ${percent(low)} to ${
       percent(high)
     })`,
-    `  errors   ${percent(errorRate.service)} (primary ${percent(errorRate.primary)})`,
-    `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")} (primary)`,
+    `  errors   ${percent(errorRate.service)} vs ${percent(errorRate.primary)}`,
+    `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")}`,
+    ...(comparable === 1 && notComparable === ""
+      ? []
+      : [`  not comparable: ${percent(1 - comparable)}${notComparable === "" ? "" : ` (${notComparable})`}`]),
+    ...otherBuilds.map((other) =>
+      paint.faint(
+        `  before   ${printable(other.build)}, since ${formatTime(other.sinceMs)}: ${VERDICT_TEXTS[other.verdict]}, ${
+          formatCount(other.compared)
+        } comparisons`,
+      )
+    ),
   ];
 }
 
@@ -72,6 +95,36 @@ function fieldLines(title: string, fields: readonly Field[], paint: Paint): stri
   });
   if (fields.length > MAX_FIELDS) lines.push(paint.faint(`  and ${formatCount(fields.length - MAX_FIELDS)} more`));
   return lines;
+}
+
+function neverComparableLines(fields: readonly NeverComparable[], paint: Paint): string[] {
+  if (fields.length === 0) return [];
+  const rows = fields.slice(0, MAX_FIELDS).map(({ share, noiseRate, service, endpoint, path }) =>
+    [percent(share), percent(noiseRate), service, endpoint, path].map(printable)
+  );
+  const [header, ...body] = tableLines([["traffic", "noise", "service", "endpoint", "field"], ...rows]);
+  const lines = ["", paint.strong("Never comparable: always different, so a regression is not visible")];
+  return [...lines, paint.faint(header!), ...body, ...moreLines(fields.length, paint)];
+}
+
+function markLines(marks: readonly ReportedMark[], paint: Paint): string[] {
+  if (marks.length === 0) return [];
+  const rows = marks.slice(0, MAX_FIELDS).map(({ timeMs, differing, service, endpoint, route, path }) =>
+    [
+      timeMs === undefined ? "" : formatTime(timeMs),
+      formatCount(differing),
+      service ?? "all",
+      endpoint ?? route,
+      path,
+    ].map(printable)
+  );
+  const [header, ...body] = tableLines([["marked", "differing", "service", "endpoint", "field"], ...rows]);
+  const lines = ["", paint.strong("Marked as noise by a person"), paint.faint(header!), ...body];
+  return [...lines, ...moreLines(marks.length, paint)];
+}
+
+function moreLines(count: number, paint: Paint): string[] {
+  return count > MAX_FIELDS ? [paint.faint(`  and ${formatCount(count - MAX_FIELDS)} more`)] : [];
 }
 
 function notComparableLines(entries: readonly NotComparableEntry[], paint: Paint): string[] {
@@ -101,8 +154,4 @@ function verdictText(verdict: Verdict, paint: Paint): string {
     "not-enough-traffic": paint.warn,
   };
   return brushes[verdict](VERDICT_TEXTS[verdict]);
-}
-
-function formatCount(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }

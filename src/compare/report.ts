@@ -1,6 +1,7 @@
 /** The report on all comparisons: `GET /api/report`, and the output of `conductor report`. */
 
 import type { RatioEstimate } from "../lib/statistics.ts";
+import type { NoiseMark } from "./noise_marks.ts";
 import type { NotComparableCounts, NotComparableReason } from "../observe/not_comparable.ts";
 
 /** Verdict on a service: ready to replace the primary, not ready, or not enough comparisons to decide. */
@@ -32,8 +33,10 @@ export interface Mismatch {
   readonly endpoint: string;
   /** The service that differs from the primary. */
   readonly service: string;
-  /** Path of the field, as in `Difference`. */
+  /** Path of the field, as in `Difference`, and a trait of the differences in parentheses if they have one. */
   readonly path: string;
+  /** Path without the trait. Absent if there is none. */
+  readonly plainPath?: string;
   /** Number of comparisons at the endpoint in which the field differs. */
   readonly differing: number;
   /** Number of comparisons at the endpoint. */
@@ -44,6 +47,12 @@ export interface Mismatch {
   readonly noiseRate: number;
   /** At most five samples. */
   readonly samples: readonly MismatchSample[];
+}
+
+/** A field that differs by noise, or that a person has marked as noise. */
+export interface NoisyField extends Omit<Mismatch, "samples"> {
+  /** Time at which a person marked the field, in milliseconds since 1970. Absent for other fields. */
+  readonly markedMs?: number;
 }
 
 /** Pairs of responses at one endpoint that are not comparable for the same reason. */
@@ -70,6 +79,16 @@ export interface ServiceReport {
   readonly compared: number;
   /** Number of responses that are not comparable, by reason. No other count includes them. */
   readonly notComparable: NotComparableCounts;
+  /** The newest build, if the configuration has a `version`. Only its comparisons count. */
+  readonly build?: string;
+  /** Builds before the newest one, the latest first. */
+  readonly otherBuilds: readonly OtherBuild[];
+  /** Start of counting for this build of the service, in milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** Requests that the service did not get, because of its breaker or its health checks. They count as errors. */
+  readonly unavailable: number;
+  /** Ratio of the pairs of responses that were comparable, 0 to 1. */
+  readonly comparable: number;
   /** Ratio of the comparisons without a mismatch. */
   readonly matchRate: RatioEstimate;
   /** Ratio of failures and of responses with status 5xx, 0 to 1. */
@@ -80,8 +99,11 @@ export interface ServiceReport {
 
 /** Quantiles of latencies, in milliseconds. */
 export interface LatencyQuantiles {
+  /** Median. */
   readonly p50: number;
+  /** 95th percentile. */
   readonly p95: number;
+  /** 99th percentile. */
   readonly p99: number;
   /** Highest latency. */
   readonly max: number;
@@ -91,6 +113,8 @@ export interface LatencyQuantiles {
 export interface Report {
   /** The worst verdict of all services: `not-ready` before `not-enough-traffic` before `ready`. */
   readonly verdict: Verdict;
+  /** Start of counting, in milliseconds since 1970. */
+  readonly sinceMs: number;
   /** Number of comparisons, without noise measurements. */
   readonly compared: number;
   /** Number of responses that are not comparable. Comparisons of the primary with itself are not included. */
@@ -102,7 +126,11 @@ export interface Report {
   /** Fields that differ more often than by noise, the highest rates first. */
   readonly mismatches: readonly Mismatch[];
   /** Fields that differ by noise, or were marked as noise. */
-  readonly noise: readonly Omit<Mismatch, "samples">[];
+  readonly noise: readonly NoisyField[];
+  /** Fields in which a regression cannot be detected. */
+  readonly neverComparable: readonly NeverComparable[];
+  /** Fields that a person has marked as noise, in the order of the marks. */
+  readonly marks: readonly ReportedMark[];
   /** Fields that differ, with too few comparisons to decide whether by noise. */
   readonly undecided: readonly Mismatch[];
   /** Endpoints with responses that are not comparable, by reason, the highest counts first. */
@@ -111,10 +139,38 @@ export interface Report {
   readonly dropped: number;
 }
 
+/** A field that is never comparable: it differs so often by noise that a regression in it cannot be detected. */
+export interface NeverComparable extends Pick<Mismatch, "route" | "endpoint" | "service" | "path" | "noiseRate"> {
+  /** Number of comparisons in which the field differs. */
+  readonly differing: number;
+  /** Ratio of all comparisons of the service on the route in which the field differs, 0 to 1. */
+  readonly share: number;
+}
+
+/** A field that a person has marked as noise. */
+export interface ReportedMark extends NoiseMark {
+  /** Number of comparisons in which the field differs, and would otherwise count. */
+  readonly differing: number;
+}
+
+/** Another build of a service. */
+export interface OtherBuild {
+  /** The version in its responses. */
+  readonly build: string;
+  /** Start of its first comparison, in milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** Number of its comparisons. */
+  readonly compared: number;
+  /** The verdict on this build. */
+  readonly verdict: Verdict;
+}
+
 /** Requirements for the verdict `ready`. */
 export interface ReportThresholds {
   /** Minimum number of comparisons. */
   readonly minRequests: number;
+  /** Minimum ratio of the pairs of responses that are comparable, 0 to 1. */
+  readonly minComparable: number;
   /** Maximum ratio of mismatches, 0 to 1. */
   readonly maxMismatch: number;
   /** Maximum latency as a multiple of the primary's, for p50 and p99. */

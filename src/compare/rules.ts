@@ -2,6 +2,7 @@
 
 import { type BodyPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
 import type { CompareSettings, NormaliseRule, StatusRange, ToleranceRule, UnorderedArray } from "../config/config.ts";
+import { patternOfEndpoint } from "../config/schema/comparison.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
@@ -29,6 +30,8 @@ export interface CompareRulesOptions {
   readonly key?: HashKey;
   /** Secrets of the configuration. Default: none. */
   readonly known?: KnownSecrets;
+  /** Endpoint whose own rules apply as well. Default: none. */
+  readonly endpoint?: string;
 }
 
 /** Rules that decide which differences between two responses count, and what samples show. */
@@ -47,6 +50,8 @@ export class CompareRules {
   readonly normalises: boolean;
   /** Number of rules that may be matched against a path. */
   readonly pathRuleCount: number;
+  /** Rules of the endpoints that have rules of their own. */
+  readonly #byEndpoint: ReadonlyMap<string, CompareRules>;
   readonly #ignore: readonly BodyPath[];
   readonly #ignoredSteps: readonly (readonly PathStep[])[];
   readonly #normalisers: readonly Normaliser[];
@@ -61,9 +66,16 @@ export class CompareRules {
 
   /** Compiles the settings of one service. */
   constructor(settings: CompareSettings, options: CompareRulesOptions = {}) {
-    const { key = randomKey(), known = new KnownSecrets([]) } = options;
-    this.#ignore = settings.ignore;
-    this.#ignoredSteps = stepsOf(settings.ignore);
+    const { key = randomKey(), known = new KnownSecrets([]), endpoint } = options;
+    const ignored = settings.ignore
+      .filter((rule) => rule.endpoint === undefined || rule.endpoint === endpoint)
+      .map(({ path }) => path);
+    const endpoints = new Set(settings.ignore.flatMap((rule) => rule.endpoint ?? []));
+    this.#byEndpoint = endpoint !== undefined ? new Map() : new Map(
+      [...endpoints].map((each) => [each, new CompareRules(settings, { key, known, endpoint: each })]),
+    );
+    this.#ignore = ignored;
+    this.#ignoredSteps = stepsOf(ignored);
     this.#normalisers = settings.normalise.map(toNormaliser);
     this.#unordered = settings.unordered === "all" ? "all" : settings.unordered.flatMap(toUnorderedSteps);
     this.#tolerance = settings.tolerance;
@@ -85,6 +97,11 @@ export class CompareRules {
       (unordered === "all" ? 0 : unordered.length);
     this.redactor = new Redactor(settings.redact, { key, known });
     this.hasSamples = settings.samples !== "none";
+  }
+
+  /** Returns the rules for an endpoint, including the rules for this endpoint alone. */
+  at(endpoint: string): CompareRules {
+    return this.#byEndpoint.size === 0 ? this : this.#byEndpoint.get(patternOfEndpoint(endpoint)) ?? this;
   }
 
   /**

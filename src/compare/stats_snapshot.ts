@@ -32,6 +32,7 @@ export type PathCounts = readonly (readonly [path: string, differing: number])[]
 
 /** Counts of one service at one endpoint. */
 export interface EndpointServiceStats {
+  /** The service, or a build of it: see {@linkcode tallyKey}. */
   readonly service: string;
   /** Comparisons, without noise measurements. */
   readonly compared: number;
@@ -69,11 +70,20 @@ export interface ResponseStats {
 export interface ServiceStats {
   /** The route's pattern. */
   readonly route: string;
+  /** The service, or a build of it: see {@linkcode tallyKey}. */
   readonly service: string;
+  /** Start of counting, in milliseconds since 1970. */
+  readonly sinceMs: number;
   /** Comparisons, without noise measurements. */
   readonly compared: number;
   /** Pairs of responses that are not comparable, by reason. No other count includes them. */
   readonly notComparable: NotComparableCounts;
+  /** Requests that the service did not get, because of its breaker or its health checks. */
+  readonly unavailable: {
+    readonly requests: number;
+    /** Errors of the primary in these requests. */
+    readonly primaryErrors: number;
+  };
   /** The primary's responses in these comparisons. */
   readonly primary: ResponseStats;
   /** The service's responses. */
@@ -82,12 +92,28 @@ export interface ServiceStats {
 
 /** All counts. */
 export interface StatsSnapshot {
+  /** Start of counting, in milliseconds since 1970. */
+  readonly sinceMs: number;
   /** The endpoints in the order in which they were first seen. */
   readonly endpoints: readonly EndpointStats[];
   /** The services. Configured candidates come first. */
   readonly services: readonly ServiceStats[];
   /** Number of samples, fields, endpoints and comparisons above the limits. */
   readonly dropped: number;
+}
+
+/** Separates a service from its build. Names of services and versions have no line breaks. */
+const BUILD_SEPARATOR = "\n";
+
+/** Returns the name under which a build of a service is counted. Without a build, it is the name of the service. */
+export function tallyKey(service: string, build: string | undefined): string {
+  return build === undefined ? service : service + BUILD_SEPARATOR + build;
+}
+
+/** Returns the service and the build of a {@linkcode tallyKey}. */
+export function splitTallyKey(key: string): { readonly service: string; readonly build: string | undefined } {
+  const [service = "", build] = key.split(BUILD_SEPARATOR);
+  return { service, build };
 }
 
 /** Bounds of a count. Both are equal if the count is exact. */

@@ -1,79 +1,177 @@
 /** Decides on the verdict on a service, with a reason for each threshold that is not met. */
 
+import { countAbove, quantileOf } from "../lib/latency_counts.ts";
+import { fisherTest } from "../lib/statistics.ts";
 import { formatDuration, percent } from "../lib/text_format.ts";
 import { countNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
+import { SIGNIFICANCE_LEVEL } from "./judge_fields.ts";
 import type { ReportThresholds, ServiceReport, Verdict } from "./report.ts";
+import type { ServiceStats } from "./stats_snapshot.ts";
 
-/** Maximum ratio of responses that are not comparable. Above it, a service is never ready. */
-const MAX_NOT_COMPARABLE = 0.01;
 /** Latency differences in milliseconds that are ignored, because clocks and networks are not more precise. */
 const LATENCY_SLACK_MS = 1;
+/** Quantiles of the latency that are compared. */
+const COMPARED_QUANTILES = { p50: 0.5, p99: 0.99 } as const;
 
 const SEVERITY: readonly Verdict[] = ["ready", "not-enough-traffic", "not-ready"];
 
-/** Measured quantities of a service. */
-export type Quantities = Pick<
-  ServiceReport,
-  "compared" | "notComparable" | "matchRate" | "errorRate" | "latencyMs"
->;
-
-/** Ratios of the comparisons of a service. */
-export interface Ratios {
+/** Results of the judgement on the fields of a service, as numbers of comparisons. */
+export interface JudgedCounts {
   /** Comparisons with a mismatch. */
-  readonly mismatch: number;
+  readonly mismatching: number;
   /** Comparisons with a mismatch or an undecided field. */
   readonly suspected: number;
-  /** Errors above the primary's. Negative if the primary has more. */
-  readonly moreErrors: number;
+  /** Comparisons in which a field differs that can never be compared, because it always differs. */
+  readonly neverComparable: number;
+}
+
+/** Part of a verdict. */
+export interface Decision extends Pick<ServiceReport, "verdict" | "reasons" | "comparable" | "errorRate"> {}
+
+/** Errors of a service and of the primary in the same requests. */
+interface ErrorCounts {
+  readonly requests: number;
+  readonly service: number;
+  readonly primary: number;
+}
+
+/** Sentences of a verdict. */
+interface Reasons {
+  /** Requirements that more traffic, or another configuration, may meet. */
+  readonly missing: string[];
+  readonly faults: string[];
 }
 
 /** Returns the verdict on a service, and the reasons for it. */
-export function decide(
-  { compared, notComparable, errorRate, latencyMs }: Quantities,
-  { mismatch, suspected, moreErrors }: Ratios,
-  thresholds: ReportThresholds,
-): Pick<ServiceReport, "verdict" | "reasons"> {
-  const { minRequests, maxMismatch, maxLatencyRatio, maxErrors } = thresholds;
-  const missing: string[] = [];
-  const faults: string[] = [];
-  if (compared < minRequests) missing.push(`${compared} comparisons are fewer than the required ${minRequests}`);
-  // Reasons of the request, such as preconditions, say nothing about the service.
-  const skipped = countNotComparable(notComparable) - countNotComparable(notComparable, "request");
-  const skippedRatio = ratioOf(skipped, compared + skipped);
-  if (skippedRatio > MAX_NOT_COMPARABLE) {
-    missing.push(
-      `${percent(skippedRatio)} of the responses are not comparable (${formatReasons(notComparable)}), more than` +
-        ` ${percent(MAX_NOT_COMPARABLE)}`,
-    );
-  }
-  if (mismatch > maxMismatch) {
-    faults.push(`${percent(mismatch)} of the comparisons are mismatches, more than ${percent(maxMismatch)}`);
-  } else if (suspected > maxMismatch) {
-    missing.push(
-      `${percent(suspected)} of the comparisons differ in undecided fields: the primary was compared with itself too` +
-        " rarely, or more than 256 fields of an endpoint differ",
-    );
-  }
-  if (moreErrors > maxErrors) {
-    faults.push(
-      `${percent(errorRate.service)} of the responses are errors, more than ${percent(maxErrors)} above the` +
-        ` primary's ${percent(errorRate.primary)}`,
-    );
-  }
-  for (const name of ["p50", "p99"] as const) {
-    const [service, primary] = [latencyMs.service[name], latencyMs.primary[name]];
-    if (service <= primary * maxLatencyRatio || service - primary <= LATENCY_SLACK_MS) continue;
-    faults.push(
-      `${name} is ${formatDuration(service)}, more than ${maxLatencyRatio} times the primary's` +
-        ` ${formatDuration(primary)}`,
-    );
-  }
-  const isEnough = compared >= minRequests && compared > 0;
-  const verdict = !isEnough ? "not-enough-traffic" : faults.length > 0 ? "not-ready" : "ready";
-  return {
-    verdict: verdict === "ready" && missing.length > 0 ? "not-enough-traffic" : verdict,
-    reasons: compared === 0 && skippedRatio === 0 ? ["nothing was compared"] : [...missing, ...faults],
+export function decide(totals: ServiceStats, judged: JudgedCounts, thresholds: ReportThresholds): Decision {
+  const { compared, unavailable } = totals;
+  const { minRequests, maxErrors } = thresholds;
+  const requests = compared + unavailable.requests;
+  const errors: ErrorCounts = {
+    requests,
+    service: totals.responses.errors + unavailable.requests,
+    primary: totals.primary.errors + unavailable.primaryErrors,
   };
+  const reasons: Reasons = { missing: [], faults: [] };
+  if (requests < minRequests) {
+    reasons.missing.push(`${formatCount(requests)} of ${formatCount(minRequests)} required comparisons`);
+  }
+  const comparable = comparableRatio(totals, judged);
+  checkComparable(reasons, { totals, judged, comparable, thresholds });
+  checkMismatches(reasons, { judged, compared, thresholds });
+  const isFailing = checkErrors(reasons, { errors, unavailable: unavailable.requests, maxErrors });
+  checkLatency(reasons, totals, thresholds);
+
+  const { missing, faults } = reasons;
+  // A service that fails is not ready, however few requests it gets: its breaker may keep all others away.
+  const isNotReady = isFailing || (requests >= minRequests && faults.length > 0);
+  const isNothing = requests === 0;
+  return {
+    verdict: isNotReady
+      ? "not-ready"
+      : isNothing || missing.length > 0 || faults.length > 0
+      ? "not-enough-traffic"
+      : "ready",
+    reasons: isNothing && countNotComparable(totals.notComparable) === 0
+      ? ["nothing was compared"]
+      : [...faults, ...missing],
+    comparable,
+    errorRate: { primary: ratioOf(errors.primary, requests), service: ratioOf(errors.service, requests) },
+  };
+}
+
+/**
+ * Returns the ratio of the pairs of responses that were comparable. Reasons that depend only on the request are left
+ * out: otherwise, a service with many conditional requests could never be ready.
+ */
+function comparableRatio({ compared, notComparable }: ServiceStats, { neverComparable }: JudgedCounts): number {
+  const total = compared + countNotComparable(notComparable, "response") + countNotComparable(notComparable, "limit");
+  return total === 0 ? 1 : (compared - neverComparable) / total;
+}
+
+function checkComparable(
+  { missing }: Reasons,
+  { totals: { compared, notComparable }, judged: { neverComparable }, comparable, thresholds: { minComparable } }: {
+    readonly totals: ServiceStats;
+    readonly judged: JudgedCounts;
+    readonly comparable: number;
+    readonly thresholds: ReportThresholds;
+  },
+): void {
+  if (comparable >= minComparable) return;
+  const counts = [
+    ...(neverComparable > 0 ? [`always different in ${percent(ratioOf(neverComparable, compared))}`] : []),
+    ...(countNotComparable(notComparable) > 0 ? [formatReasons(notComparable)] : []),
+  ];
+  missing.push(
+    `not comparable: ${percent(1 - comparable)} (limit ${percent(1 - minComparable)}; ${counts.join(", ")})`,
+  );
+}
+
+function checkMismatches(
+  { missing, faults }: Reasons,
+  { judged: { mismatching, suspected }, compared, thresholds: { maxMismatch } }: {
+    readonly judged: JudgedCounts;
+    readonly compared: number;
+    readonly thresholds: ReportThresholds;
+  },
+): void {
+  // Computed from counts, because differences of ratios have rounding errors: 1 - 0.99 is above 1 %.
+  const [mismatchRatio, suspectedRatio] = [ratioOf(mismatching, compared), ratioOf(suspected, compared)];
+  if (mismatchRatio > maxMismatch) {
+    faults.push(`${percent(mismatchRatio)} of the comparisons are mismatches (limit ${percent(maxMismatch)})`);
+  } else if (suspectedRatio > maxMismatch) {
+    missing.push(
+      `${percent(suspectedRatio)} of the comparisons differ in undecided fields (limit ${percent(maxMismatch)}): the` +
+        " primary was compared with itself too rarely, or more than 256 fields of an endpoint differ",
+    );
+  }
+}
+
+/** Checks the errors. Returns `true` if the service certainly fails more often than the primary. */
+function checkErrors(
+  { missing, faults }: Reasons,
+  { errors: { requests, service, primary }, unavailable, maxErrors }: {
+    readonly errors: ErrorCounts;
+    readonly unavailable: number;
+    readonly maxErrors: number;
+  },
+): boolean {
+  if (ratioOf(service - primary, requests) <= maxErrors) return false;
+  const limit = `limit ${percent(maxErrors)} above the primary's ${percent(ratioOf(primary, requests))}`;
+  const unsent = unavailable === 0
+    ? ""
+    : `; ${formatCount(unavailable)} of ${formatCount(requests)} were not sent to it, because of its breaker or health`;
+  const text = `${percent(ratioOf(service, requests))} of its responses failed (${limit}${unsent})`;
+  const p = fisherTest({ count: service, total: requests }, { count: primary, total: requests }, SIGNIFICANCE_LEVEL);
+  const isCertain = p <= SIGNIFICANCE_LEVEL;
+  (isCertain ? faults : missing).push(isCertain ? text : `${text}, which may be chance`);
+  return isCertain;
+}
+
+/** Checks that the quantiles of the latency are significantly above the limit, because those of the tail vary. */
+function checkLatency(
+  { missing, faults }: Reasons,
+  { primary, responses }: ServiceStats,
+  { maxLatencyRatio }: ReportThresholds,
+): void {
+  for (const name of ["p50", "p99"] as const) {
+    const ratio = COMPARED_QUANTILES[name];
+    const [service = 0, baseline = 0] = [quantileOf(responses.latency, ratio), quantileOf(primary.latency, ratio)];
+    const limitMs = baseline * maxLatencyRatio;
+    if (service <= limitMs || service - baseline <= LATENCY_SLACK_MS) continue;
+    const text = `${name} ${formatDuration(service)} vs ${formatDuration(baseline)} (limit ${maxLatencyRatio}×)`;
+    const total = sum(responses.latency.counts);
+    const baselineTotal = sum(primary.latency.counts);
+    const above = countAbove(responses.latency, limitMs);
+    const baselineAbove = Math.max(
+      countAbove(primary.latency, baseline),
+      Math.ceil(baselineTotal * (1 - ratio)),
+    );
+    const p = fisherTest({ count: above, total }, { count: baselineAbove, total: baselineTotal }, SIGNIFICANCE_LEVEL);
+    if (p <= SIGNIFICANCE_LEVEL) faults.push(text);
+    else missing.push(`${text}, which may be chance`);
+  }
 }
 
 /** Returns the worst verdict of all services. Without services, there is not enough traffic. */
@@ -85,10 +183,19 @@ export function worstVerdict(services: readonly ServiceReport[]): Verdict {
 /** Formats counts by reason, the most frequent first: `costly 12, too-large 3`. */
 export function formatReasons(counts: NotComparableCounts): string {
   const sorted = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
-  return sorted.map(([reason, count]) => `${reason} ${count}`).join(", ");
+  return sorted.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(", ");
+}
+
+/** Formats a count with separators: `12,430`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** Returns `count / total`; 0 if there are no cases. */
 export function ratioOf(count: number, total: number): number {
   return total === 0 ? 0 : count / total;
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

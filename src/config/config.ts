@@ -58,7 +58,7 @@ export type MetricsSettings = Output<typeof METRICS>;
 export type ClientTimeouts = Output<typeof CLIENT_TIMEOUTS>;
 export type ServerTls = Output<typeof TLS>;
 
-/** Certificate verification of an `https` backend. Declared here, because published types must not be inferred. */
+/** Certificate verification of an `https` backend, and the client certificate for it. Declared here, because published types must not be inferred. */
 export interface UpstreamTls {
   /** PEM text of additional certificate authorities; `undefined`: none. */
   readonly ca: string | undefined;
@@ -66,6 +66,10 @@ export interface UpstreamTls {
   readonly serverName: string | undefined;
   /** Skip certificate verification. */
   readonly insecure: boolean;
+  /** PEM text of the client certificate and its intermediate certificates; `undefined`: none. */
+  readonly cert?: string | undefined;
+  /** PEM text of the private key of `cert`. */
+  readonly key?: string | undefined;
 }
 
 /** Limits; `Infinity` if there is none. */
@@ -111,7 +115,10 @@ export interface Service extends
     Output<typeof SERVICE>,
     keyof Values<typeof SHADOW_FIELDS> | PatternKind | "url" | "primary" | "shadow" | "breaker" | "compare"
   > {
-  /** Scheme and authority of the backend, without a trailing slash: `http://localhost:8081`. */
+  /**
+   * Scheme and authority of the backend, without a trailing slash: `http://localhost:8081`, or
+   * `http+unix://%2Frun%2Fapp.sock` for a Unix socket.
+   */
   readonly origin: string;
   /** Path before every request path; empty, or `/base`. */
   readonly basePath: string;
@@ -146,7 +153,9 @@ export interface Route {
 }
 
 /** The admin listener. */
-export interface AdminSettings extends Output<typeof ADMIN> {
+export interface AdminSettings extends Omit<Output<typeof ADMIN>, "port"> {
+  /** TCP port; 0 for a Unix socket. */
+  readonly port: number;
   /** Text to print instead of `hostname`: placeholders are not resolved in it. */
   readonly shownHostname: string;
 }

@@ -5,7 +5,14 @@
 
 import { ACCESS_FIELD_NAMES, ACCESS_FIELDS, type AccessField } from "./access_fields.ts";
 import { addressRange, backendUrl, dnsName, hostMode, listenHost } from "./schema/address.ts";
-import { arrayOrder, bodyPath, regularExpression, wholeOrPaths } from "./schema/comparison.ts";
+import {
+  arrayOrder,
+  bodyPath,
+  ignoreRule,
+  regularExpression,
+  versionSource,
+  wholeOrPaths,
+} from "./schema/comparison.ts";
 import { boolOr, listOf, ratioOr, serviceList, switchOr } from "./schema/composite.ts";
 import {
   headerLines,
@@ -18,7 +25,7 @@ import {
 } from "./schema/http.ts";
 import { endpointPattern, endpointTemplate, pathPattern, requestPath } from "./schema/paths.ts";
 import { amount, hedgeDelay, perSecond, ratio, size, time } from "./schema/quantity.ts";
-import { boolean, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
+import { boolean, fileMode, integer, oneOf, serviceName, text } from "./schema/scalar.ts";
 import { adminToken, pem } from "./schema/secret.ts";
 import { overrides, section } from "./schema/section.ts";
 import { literal, type ValueType } from "./schema/value_type.ts";
@@ -30,12 +37,15 @@ const MAX_AT_ONCE = 1_000_000;
 // Alternatives to fields that only conductor's own server applies.
 const SET_ADDRESS = "set the address of the server that calls the handler";
 const SET_CONNECTIONS = "limit the connections of the server that calls the handler";
-const USE_COMPARED = "use the events `compared` of the option `observe`";
+const USE_COMPARED = "use `createConductor()`, or the events `compared` of the option `observe`";
+
+const SOCKET_DETAILS = "`unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect.";
+const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need the permission to write.';
 
 /** `services[].tls` */
 export const SERVICE_TLS = section({
   name: "ServiceTlsInput",
-  description: "Certificate verification of an `https` backend.",
+  description: "Certificate verification of an `https` backend, and the client certificate for it.",
   fields: {
     ca: {
       type: pem("certificate"),
@@ -53,6 +63,18 @@ export const SERVICE_TLS = section({
       default: false,
       description: "Skip certificate verification. Insecure; for test environments only.",
       details: "Supported in Deno only; other runtimes always verify.",
+    },
+    cert: {
+      type: pem("certificate"),
+      defaultText: "none",
+      description:
+        "Client certificate, followed by its intermediate certificates, for backends that require one: `${file:client.pem}`.",
+      details: "Supported in Deno only; in other runtimes, requests to the service fail as `tls`.",
+    },
+    key: {
+      type: pem("private key"),
+      defaultText: "none",
+      description: "Unencrypted private key of `cert`: `${file:client.key}`.",
     },
   },
 });
@@ -348,10 +370,11 @@ export const COMPARE_RULE_FIELDS = {
       "Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.",
   },
   ignore: {
-    type: listOf(bodyPath(), { item: "path" }),
+    type: listOf(ignoreRule(), { item: "rule" }),
     default: [],
     isCumulative: true,
-    description: "Parts of a response that may differ, including everything inside them.",
+    description:
+      "Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint.",
   },
   normalise: {
     type: listOf(NORMALISE, { item: "rule" }),
@@ -419,6 +442,7 @@ export const COMPARE_RULE_FIELDS = {
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
     serverOnly: USE_COMPARED,
     commandOnly: true,
+    isForConductor: true,
   },
   endpoints: {
     type: listOf(endpointTemplate(), { item: "path" }),
@@ -427,6 +451,16 @@ export const COMPARE_RULE_FIELDS = {
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
     serverOnly: USE_COMPARED,
     commandOnly: true,
+    isForConductor: true,
+  },
+  version: {
+    type: versionSource(),
+    defaultText: "builds are not distinguished",
+    description:
+      "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
+    serverOnly: USE_COMPARED,
+    commandOnly: true,
+    isForConductor: true,
   },
 } as const;
 
@@ -483,11 +517,12 @@ export const SERVICE = section({
       type: backendUrl(),
       required: true,
       description: "URL of the backend. A path in it is prepended to every request path.",
+      details: "Unix sockets are supported in Deno only; in other runtimes, requests to the service fail as `refused`.",
     },
     tls: {
       type: SERVICE_TLS,
       defaultText: "the certificate authorities of the system",
-      description: "Certificate verification of an `https` backend.",
+      description: "Certificate verification of an `https` backend, and the client certificate for it.",
     },
     http2: {
       type: boolean(),
@@ -584,8 +619,9 @@ export const SERVICE = section({
     health: {
       type: HEALTH,
       defaultText: "off",
-      description: "Active health checks by conductor's own server. An unhealthy service gets no requests.",
-      serverOnly: "use `breaker`, or run conductor as a server of its own",
+      description: "Active health checks. An unhealthy service gets no requests.",
+      serverOnly: "use `createConductor()`, or `breaker`",
+      isForConductor: true,
     },
     hedge: {
       type: boolOr(HEDGE),
@@ -853,13 +889,19 @@ export const ADMIN = section({
   fields: {
     port: {
       type: integer(0, 65_535),
-      required: true,
+      defaultText: "required, unless `hostname` is a Unix socket",
       description: "TCP port of the admin listener. 0 selects a free port.",
     },
     hostname: {
       type: listenHost(),
       default: "127.0.0.1",
       description: "Address of the admin listener. An address that other machines can reach requires a `token`.",
+      details: SOCKET_DETAILS,
+    },
+    socketMode: {
+      type: fileMode(),
+      defaultText: "the system's for new files, usually 0755",
+      description: SOCKET_MODE,
     },
     token: {
       type: adminToken(),
@@ -873,6 +915,7 @@ export const ADMIN = section({
 export const CONFIG = section({
   name: "ConfigInput",
   description: "Configuration of conductor, an HTTP request multiplexer: listeners, limits, services and their routes.",
+  hasExtensions: true,
   fields: {
     $schema: {
       type: text(),
@@ -888,6 +931,13 @@ export const CONFIG = section({
       type: listenHost(),
       default: "0.0.0.0",
       description: "Address to listen on.",
+      details: SOCKET_DETAILS,
+      serverOnly: SET_ADDRESS,
+    },
+    socketMode: {
+      type: fileMode(),
+      defaultText: "the system's for new files, usually 0755",
+      description: SOCKET_MODE,
       serverOnly: SET_ADDRESS,
     },
     listener: {
@@ -964,6 +1014,7 @@ export const CONFIG = section({
       type: listOf(addressRange(), { item: "address" }),
       default: [],
       description: "Addresses of proxies in front of conductor whose forwarding fields are trusted.",
+      details: "`unix` trusts every peer on a Unix socket.",
     },
     maxBodySize: {
       type: size({ min: "1B" }),
@@ -1023,7 +1074,7 @@ export const CONFIG = section({
       type: ADMIN,
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
-      serverOnly: "use `metrics.enabled` and the option `observe`, or run conductor as a server of its own",
+      serverOnly: "use `admin` of `createConductor()`, or `metrics.enabled`",
       commandOnly: true,
     },
     metrics: {

@@ -18,11 +18,19 @@ export interface ConfigInput {
    */
   readonly port?: number;
   /**
-   * Address to listen on. Not supported by `conductor()`: set the address of the server that calls the handler.
+   * Address to listen on. An IP address or a host name without port, or `unix:` and an absolute path.
+   * `unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect. Not supported by `conductor()`: set
+   * the address of the server that calls the handler.
    *
    * @default "0.0.0.0"
    */
   readonly hostname?: string;
+  /**
+   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
+   * Not supported by `conductor()`: set the address of the server that calls the handler. Default: the system's for new
+   * files, usually 0755.
+   */
+  readonly socketMode?: string;
   /**
    * Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the
    * configuration. `auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and
@@ -48,7 +56,7 @@ export interface ConfigInput {
    *
    * @default "30s"
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /**
    * Services to wait for: `all` except shadows, or `primary` to respond as soon as the selection is decided.
    *
@@ -99,8 +107,8 @@ export interface ConfigInput {
    */
   readonly forwarded?: boolean;
   /**
-   * Addresses of proxies in front of conductor whose forwarding fields are trusted. IP addresses, or ranges in CIDR
-   * notation.
+   * Addresses of proxies in front of conductor whose forwarding fields are trusted. IP addresses, ranges in CIDR
+   * notation, or `unix` for peers on Unix sockets. `unix` trusts every peer on a Unix socket.
    *
    * @default []
    */
@@ -109,21 +117,21 @@ export interface ConfigInput {
    * Maximum size of a request body. Larger requests get 413. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    * Default: no limit.
    */
-  readonly maxBodySize?: number | string;
+  readonly maxBodySize?: SizeInput;
   /**
    * Maximum size of one request body that is buffered for a slower service. Limits the memory per request. Bytes, or
    * text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "1MiB"
    */
-  readonly bodyWindow?: number | string;
+  readonly bodyWindow?: SizeInput;
   /**
    * Timeout for silence in both directions of an upgraded connection. Seconds, or text with a unit: `"50ms"`, `"2s"`,
    * `"30m"`, `"1h"`.
    *
    * @default "5m"
    */
-  readonly upgradeIdleTimeout?: number | string;
+  readonly upgradeIdleTimeout?: TimeInput;
   /**
    * Limits on concurrent requests and on slow uploads.
    *
@@ -140,7 +148,7 @@ export interface ConfigInput {
    *
    * @default "0s"
    */
-  readonly shutdownDelay?: number | string;
+  readonly shutdownDelay?: TimeInput;
   /**
    * Timeout for requests and uploads in flight when the server shuts down or replaces its listener. Seconds, or text
    * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Not supported by `conductor()`: shut down the server that calls the
@@ -148,7 +156,7 @@ export interface ConfigInput {
    *
    * @default "10s"
    */
-  readonly shutdownTimeout?: number | string;
+  readonly shutdownTimeout?: TimeInput;
   /**
    * Log level, format and stream, and the access log. Not supported by `conductor()` and `serve()`: use the option
    * `observe`.
@@ -158,8 +166,7 @@ export interface ConfigInput {
   readonly logging?: LoggingInput;
   /**
    * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported by
-   * `conductor()` and `serve()`: use `metrics.enabled` and the option `observe`, or run conductor as a server of its
-   * own. Default: no such listener.
+   * `conductor()` and `serve()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
    */
   readonly admin?: AdminInput;
   /**
@@ -181,20 +188,20 @@ export interface ClientTimeoutsInput {
    *
    * @default "15s"
    */
-  readonly header?: number | string;
+  readonly header?: TimeInput;
   /**
    * Maximum time from the first byte of a request to the end of its body. A slower client gets 408. Seconds, or text
    * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Without it, `minUploadRate` and `timeout` limit uploads, which may
    * then take hours. Default: no limit.
    */
-  readonly request?: number | string;
+  readonly request?: TimeInput;
   /**
    * Maximum time between a response and the next request, after which the connection is closed. Seconds, or text with a
    * unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
    * @default "75s"
    */
-  readonly idle?: number | string;
+  readonly idle?: TimeInput;
   /**
    * Maximum time in which a client takes none of a response, after which the connection is closed. Seconds, or text
    * with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. No service is blamed: the attempt counts as cancelled by the
@@ -202,7 +209,7 @@ export interface ClientTimeoutsInput {
    *
    * @default "60s"
    */
-  readonly write?: number | string;
+  readonly write?: TimeInput;
 }
 
 /** Certificate and private key of the server. */
@@ -240,7 +247,7 @@ export interface LimitsInput {
    *
    * @default "240B"
    */
-  readonly minUploadRate?: number | string;
+  readonly minUploadRate?: SizeInput;
   /**
    * Maximum upgraded connections. Further requests for an upgrade get 503 at once. They also count towards
    * `maxInFlight`. `maxInFlightPerClient`, or the fair share, limits the upgraded connections of one client as well.
@@ -280,14 +287,14 @@ export interface CompareInput {
    *
    * @default 1
    */
-  readonly sample?: number | string;
+  readonly sample?: RatioInput;
   /**
    * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
    * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.
    *
    * @default "256KiB"
    */
-  readonly maxBody?: number | string;
+  readonly maxBody?: SizeInput;
   /**
    * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.
    *
@@ -296,13 +303,13 @@ export interface CompareInput {
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
-   * `"body"`.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`.
    *
    * @default []
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed.
@@ -368,19 +375,25 @@ export interface CompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()` and `serve()`: use the events `compared` of the option `observe`.
+   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`.
    *
    * @default "values"
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use the events `compared` of the option
-   * `observe`.
+   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`.
    *
    * @default []
    */
   readonly endpoints?: string | readonly string[];
+  /**
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
+   * `observe`. Default: builds are not distinguished.
+   */
+  readonly version?: string;
   /**
    * Noise detection: `replay` sends GET, HEAD and `replayable` requests to the primary again; `off` detects no noise.
    *
@@ -392,7 +405,7 @@ export interface CompareInput {
    *
    * @default 0.1
    */
-  readonly noiseSample?: number | string;
+  readonly noiseSample?: RatioInput;
   /**
    * Further requests that may be sent to the primary again, because they change nothing. A method and a path: `"POST
    * /graphql"`, `"POST /users/{id}/search"`. Bodies of more than 64 KiB, or without a `Content-Length`, are never sent
@@ -407,7 +420,7 @@ export interface CompareInput {
    *
    * @default "64MiB"
    */
-  readonly maxMemory?: number | string;
+  readonly maxMemory?: SizeInput;
 }
 
 /** Replacement in texts before they are compared. */
@@ -445,7 +458,7 @@ export interface ToleranceInput {
    *
    * @default 0
    */
-  readonly relative?: number | string;
+  readonly relative?: RatioInput;
   /**
    * Path of the numbers that the rule applies to, including all numbers inside. A JSON path: `"$.items[*].price"`.
    * Default: everywhere.
@@ -501,14 +514,21 @@ export interface LoggingInput {
 
 /** Admin listener: health, metrics, live state and the dashboard. */
 export interface AdminInput {
-  /** TCP port of the admin listener. 0 selects a free port. */
-  readonly port: number;
+  /** TCP port of the admin listener. 0 selects a free port. Default: required, unless `hostname` is a Unix socket. */
+  readonly port?: number;
   /**
-   * Address of the admin listener. An address that other machines can reach requires a `token`.
+   * Address of the admin listener. An address that other machines can reach requires a `token`. An IP address or a host
+   * name without port, or `unix:` and an absolute path. `unix:/run/conductor.sock` is a Unix socket, for which `port`
+   * has no effect.
    *
    * @default "127.0.0.1"
    */
   readonly hostname?: string;
+  /**
+   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
+   * Default: the system's for new files, usually 0755.
+   */
+  readonly socketMode?: string;
   /**
    * Token that clients of the admin listener must send: `${file:admin-token}`. 16 to 512 letters, digits and `-._~+/=`.
    * Default: none.
@@ -547,10 +567,14 @@ export interface ServiceInput {
   readonly name: string;
   /**
    * URL of the backend. A path in it is prepended to every request path. `http` or `https`, without credentials, query
-   * and fragment.
+   * and fragment; or a Unix socket: `unix:/run/app.sock`, or `http+unix://%2Frun%2Fapp.sock/base` with a base path.
+   * Unix sockets are supported in Deno only; in other runtimes, requests to the service fail as `refused`.
    */
-  readonly url: string;
-  /** Certificate verification of an `https` backend. Default: the certificate authorities of the system. */
+  readonly url: string | URL;
+  /**
+   * Certificate verification of an `https` backend, and the client certificate for it. Default: the certificate
+   * authorities of the system.
+   */
   readonly tls?: ServiceTlsInput;
   /**
    * Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves. It is negotiated by ALPN
@@ -567,7 +591,7 @@ export interface ServiceInput {
    *
    * @default "5m"
    */
-  readonly maxConnectionAge?: number | string;
+  readonly maxConnectionAge?: TimeInput;
   /**
    * Prefer this service's response over those of secondaries.
    *
@@ -593,7 +617,7 @@ export interface ServiceInput {
    * Timeout for the head of the response, and for each pause within a body. Seconds, or text with a unit: `"50ms"`,
    * `"2s"`, `"30m"`, `"1h"`. Default: the top level's.
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /** Remove the matched prefix from the path. Default: the top level's. */
   readonly stripPrefix?: boolean;
   /**
@@ -636,8 +660,8 @@ export interface ServiceInput {
   /** Circuit breaker: stops requests to the service after repeated failures. `true` uses all defaults. Default: off. */
   readonly breaker?: boolean | BreakerInput;
   /**
-   * Active health checks by conductor's own server. An unhealthy service gets no requests. Not supported by
-   * `conductor()`: use `breaker`, or run conductor as a server of its own. Default: off.
+   * Active health checks. An unhealthy service gets no requests. Not supported by `conductor()`: use
+   * `createConductor()`, or `breaker`. Default: off.
    */
   readonly health?: HealthInput;
   /**
@@ -650,7 +674,7 @@ export interface ServiceInput {
    * Shadows only: ratio of requests that are mirrored, or of clients whose requests are mirrored. `"10%"` samples
    * requests, exactly over any 1,000 of them. `{ rate: "10%", by: "cookie:sid" }` samples clients. Default: all.
    */
-  readonly sample?: number | string | SampleInput;
+  readonly sample?: RatioInput | SampleInput;
   /**
    * Shadows only: linear increase of the ratio, from the time at which the configuration takes effect. A reload that
    * does not change the ramp does not restart it. Default: none.
@@ -674,7 +698,7 @@ export interface ServiceInput {
    * Shadows only: maximum size of a request body that is mirrored. A shadow request whose body turns out larger is
    * aborted. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: no limit.
    */
-  readonly maxBodySize?: number | string;
+  readonly maxBodySize?: SizeInput;
   /**
    * Shadows only: mirror the request body. Without it, header fields that describe the body are removed too.
    *
@@ -704,7 +728,7 @@ export interface ServiceInput {
   readonly weight?: number;
 }
 
-/** Certificate verification of an `https` backend. */
+/** Certificate verification of an `https` backend, and the client certificate for it. */
 export interface ServiceTlsInput {
   /** Additional certificate authorities to trust for this backend: `${file:ca.pem}`. PEM text. Default: none. */
   readonly ca?: string;
@@ -720,6 +744,13 @@ export interface ServiceTlsInput {
    * @default false
    */
   readonly insecure?: boolean;
+  /**
+   * Client certificate, followed by its intermediate certificates, for backends that require one: `${file:client.pem}`.
+   * PEM text. Supported in Deno only; in other runtimes, requests to the service fail as `tls`. Default: none.
+   */
+  readonly cert?: string;
+  /** Unencrypted private key of `cert`: `${file:client.key}`. PEM text. Default: none. */
+  readonly key?: string;
 }
 
 /** Circuit breaker of a service. */
@@ -741,12 +772,12 @@ export interface BreakerInput {
    *
    * @default "5s"
    */
-  readonly openFor?: number | string;
+  readonly openFor?: TimeInput;
   /**
    * Upper limit of `openFor` when it doubles. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Default:
    * the larger of 1m and `openFor`.
    */
-  readonly maxOpenFor?: number | string;
+  readonly maxOpenFor?: TimeInput;
 }
 
 /** Active health checks of a service. */
@@ -758,13 +789,13 @@ export interface HealthInput {
    *
    * @default "10s"
    */
-  readonly interval?: number | string;
+  readonly interval?: TimeInput;
   /**
    * Timeout for the complete response of a check. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.
    *
    * @default "5s"
    */
-  readonly timeout?: number | string;
+  readonly timeout?: TimeInput;
   /**
    * Number of consecutive failed checks before marking a healthy service as unhealthy.
    *
@@ -794,14 +825,14 @@ export interface HedgeInput {
    *
    * @default "p95"
    */
-  readonly after?: number | string;
+  readonly after?: TimeInput | `p${number}` | `P${number}`;
   /**
    * Maximum ratio of hedged requests to the responses of the earlier services. 100% means no limit. A ratio from 0 to
    * 1, or a percentage: `0.1`, `"10%"`. With 0, requests are sent only after all earlier services have failed.
    *
    * @default "10%"
    */
-  readonly maxExtra?: number | string;
+  readonly maxExtra?: RatioInput;
   /**
    * Hedge methods other than GET, HEAD and OPTIONS as well. Two services can then execute the same request. Without it,
    * such a request is sent only if it was never sent to the earlier services.
@@ -817,7 +848,7 @@ export interface SampleInput {
    * Ratio of clients whose requests are mirrored. The same clients are chosen each time. A ratio from 0 to 1, or a
    * percentage: `0.1`, `"10%"`. Default: all.
    */
-  readonly rate?: number | string;
+  readonly rate?: RatioInput;
   /**
    * Identity of a client. Requests without it are not mirrored. `"header:x-user"`, `"cookie:sid"` or `"ip"`, which is
    * the IPv4 address or the IPv6 /64 network.
@@ -832,13 +863,13 @@ export interface RampInput {
    *
    * @default 0
    */
-  readonly from?: number | string;
+  readonly from?: RatioInput;
   /**
    * Ratio at the end of the ramp. A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. Default: the ratio of `sample`.
    */
-  readonly to?: number | string;
+  readonly to?: RatioInput;
   /** Duration of the ramp. Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. */
-  readonly over: number | string;
+  readonly over: TimeInput;
 }
 
 /** Comparison of one service's responses, with the top level's settings for all absent fields. */
@@ -847,23 +878,23 @@ export interface ServiceCompareInput {
    * Ratio of requests whose responses are compared. A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. Default: the
    * top level's.
    */
-  readonly sample?: number | string;
+  readonly sample?: RatioInput;
   /**
    * Maximum bytes of a body that are kept and compared value by value. Of further bytes, length and digest are
    * compared. Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`. Default: the top level's.
    */
-  readonly maxBody?: number | string;
+  readonly maxBody?: SizeInput;
   /**
    * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared. Default:
    * the top level's.
    */
   readonly headers?: string | readonly string[];
   /**
-   * Parts of a response that may differ, including everything inside them. A JSON path such as `"$.items[*].id"`,
-   * `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`, `"outcome"`, `"closeCode"` or
-   * `"body"`. Default: those of the top level, which always come last.
+   * Parts of a response that may differ, including everything inside them; everywhere, or at one endpoint. A JSON path
+   * such as `"$.items[*].id"`, `"$..updatedAt"` or `"$.meta.*"`; `"header:date"`, `"form:csrf"`, `"status"`,
+   * `"outcome"`, `"closeCode"` or `"body"`. Default: those of the top level, which always come last.
    */
-  readonly ignore?: string | readonly string[];
+  readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
    * fields and each line of other texts. Texts of more than 1,024 characters are not changed. Default: those of the top
@@ -915,19 +946,38 @@ export interface ServiceCompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()` and `serve()`: use the events `compared` of the option `observe`. Default: the top level's.
+   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`. Default:
+   * the top level's.
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use the events `compared` of the option
-   * `observe`. Default: those of the top level, which always come last.
+   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`. Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
+  /**
+   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
+   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
+   * `observe`. Default: the top level's.
+   */
+  readonly version?: string;
 }
+
+/** A time in seconds, or with a unit: `2`, `"50ms"`, `"2s"`, `"30m"`, `"1h"`. */
+export type TimeInput = number | `${number}` | `${number}${"" | " "}${"ms" | "s" | "m" | "h"}`;
 
 /** A status code, or a range or class of them: `429`, `"500-503"`, `"5xx"`. */
 export type StatusInput = number | string;
+
+/** A size in bytes, or with a unit: `65536`, `"64KiB"`, `"10MiB"`, `"1GB"`. */
+export type SizeInput = number | `${number}` | `${number}${string}B`;
+
+/** A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`. */
+export type RatioInput = number | `${number}` | `${number}${"" | " "}%`;
+
+/** A path, or a path at one endpoint as the report names it: `{ endpoint: "GET /orders/{id}", path: "$.id" }`. */
+export type IgnoreInput = string | { readonly endpoint: string; readonly path: string };
 
 /**
  * Paths of unordered arrays, with the members that identify an element: `{ "$.items": { key: "id" } }`. `"unordered"`:

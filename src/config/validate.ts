@@ -1,14 +1,15 @@
 /** Validation: from any value to a checked configuration, or to all of its problems. */
 
 import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import { checkCompare, checkControls, comparePlan, compareSettings } from "./compare_settings.ts";
-import type { BreakerSettings, Config, Logging, Role, Service, ShownService } from "./config.ts";
+import type { BreakerSettings, Config, Logging, Role, Service, ShownService, UpstreamTls } from "./config.ts";
 import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
 import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
-import { type ConfigSource, type Diagnostics, InputPath } from "./read/input_path.ts";
+import { type ConfigSource, type Diagnostics, type Embedding, InputPath } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
-import { isLoopback } from "./schema/address.ts";
+import { type BackendUrl, isLoopback } from "./schema/address.ts";
 import { kindOf, quote } from "./schema/describe.ts";
 import { omit, type Output, type Partly } from "./schema/section.ts";
 import { isMapping } from "./schema/value_type.ts";
@@ -42,18 +43,11 @@ const UNRESOLVED_SERVICE_KEYS = new Set(["url", ...ROUTE_KEYS, ...SHADOW_KEYS] a
 /** Options of {@linkcode validateConfig}. */
 export interface ValidateOptions {
   /**
-   * The configuration is for the handler inside another program. Fields that only conductor's own server applies are
-   * problems.
+   * Function of the library that gets the configuration. Fields that it cannot apply are problems.
    *
-   * @default {false}
+   * @default None: conductor's own server applies all fields.
    */
-  readonly isEmbedded?: boolean;
-  /**
-   * The configuration is for `serve()` inside another program. Fields that only the command line applies are problems.
-   *
-   * @default {false}
-   */
-  readonly isServed?: boolean;
+  readonly embedding?: Embedding;
 }
 
 /**
@@ -63,15 +57,9 @@ export interface ValidateOptions {
 export function validateConfig(
   input: unknown,
   source?: ConfigSource,
-  { isEmbedded = false, isServed = false }: ValidateOptions = {},
+  { embedding }: ValidateOptions = {},
 ): ValidatedConfig {
-  const diagnostics: Diagnostics = {
-    source,
-    isEmbedded,
-    isServed,
-    problems: [...source?.problems ?? []],
-    warnings: [],
-  };
+  const diagnostics: Diagnostics = { source, embedding, problems: [...source?.problems ?? []], warnings: [] };
   const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);
   const checked = isMapping(input) ? CONFIG.parse(input, root) : undefined;
@@ -94,12 +82,13 @@ function checkAcrossFields(
   checkTls(services, list);
   checkBreakers(services, list);
   checkShadows(services, list);
-  if (checked?.admin !== undefined) checkAdmin(checked.admin, checked.port, root.child("admin"));
+  if (checked?.admin !== undefined) checkAdmin(checked.admin, checked, root.child("admin"));
+  if (checked !== undefined) checkSocket(checked, root);
   checkCompare(services, list, checked?.compare !== undefined);
   const routes = problems.some(concernsRoutes) ? [] : groupRoutes(toCandidates(services, list));
   checkEndpoint(checked?.metrics, routes, root);
-  if (checked?.logging !== undefined) checkLogging(checked.logging, root.child("logging"));
   checkListener(checked, root);
+  if (checked?.logging !== undefined) checkLogging(checked.logging, root.child("logging"));
   checkControls(routes, services, list);
   return routes;
 }
@@ -149,11 +138,21 @@ function checkRoles(services: PartialServices, list: InputPath): void {
 
 function checkTls(services: PartialServices, list: InputPath): void {
   for (const [index, service] of services.entries()) {
-    if (service?.tls !== undefined && service.url?.origin?.startsWith("http:")) {
+    const origin = service?.url?.origin;
+    if (service?.tls !== undefined && origin !== undefined && !origin.startsWith("https:")) {
       list.child(index).child("tls").problem("requires an https `url`: plain HTTP has no certificate");
     }
+    if (service?.tls !== undefined) checkClientCertificate(service.tls, list.child(index).child("tls"));
     if (service?.tls?.insecure) checkInsecure(service, list.child(index));
     if (service?.http2) checkHttp2(service, list.child(index));
+  }
+}
+
+function checkClientCertificate({ cert, key, serverName, insecure }: Partly<UpstreamTls>, at: InputPath): void {
+  if (cert !== undefined && key === undefined) requireField(at.child("key"), "with `cert`");
+  if (key !== undefined && cert === undefined) requireField(at.child("cert"), "with `key`");
+  if (cert !== undefined && serverName !== undefined && !insecure) {
+    at.child("serverName").problem("cannot be combined with `cert`: Deno then verifies the host of `url`");
   }
 }
 
@@ -193,16 +192,39 @@ function checkBreakers(services: PartialServices, list: InputPath): void {
 }
 
 function checkAdmin(
-  { port, hostname, token }: Partly<Output<typeof ADMIN>>,
-  dataPort: number | undefined,
+  { port, hostname, token, socketMode }: Partly<Output<typeof ADMIN>>,
+  top: Partly<CheckedConfig>,
   at: InputPath,
 ): void {
-  if (port !== undefined && port !== 0 && port === dataPort) {
+  checkSocketMode(socketMode, hostname, at);
+  if (hostname !== undefined && socketPath(hostname) !== undefined) {
+    if (hostname === top.hostname) at.child("hostname").problem("must differ from the `hostname` of the top level");
+    return;
+  }
+  if (port === undefined) requireField(at.child("port"), "unless `hostname` is a Unix socket");
+  if (port !== undefined && port !== 0 && port === top.port && socketPath(top.hostname ?? "") === undefined) {
     at.child("port").problem("must differ from the `port` of the top level");
   }
-  if (hostname !== undefined && !isLoopback(hostname) && token === undefined && !at.child("token").isUnreadable) {
-    at.child("token").problem("is required if other machines can reach the admin listener");
+  if (hostname !== undefined && !isLoopback(hostname) && token === undefined) {
+    requireField(at.child("token"), "if other machines can reach the admin listener");
   }
+}
+
+/** Reports an absent field, unless it is absent because its value has a problem. */
+function requireField(at: InputPath, condition: string): void {
+  if (!at.hasProblem) at.problem(`is required ${condition}`);
+}
+
+function checkSocket({ hostname, socketMode, tls }: Partly<CheckedConfig>, root: InputPath): void {
+  checkSocketMode(socketMode, hostname, root);
+  if (tls !== undefined && hostname !== undefined && socketPath(hostname) !== undefined) {
+    root.child("tls").problem("cannot be combined with a Unix socket: no other machine can read its bytes");
+  }
+}
+
+function checkSocketMode(mode: number | undefined, hostname: string | undefined, at: InputPath): void {
+  if (mode === undefined || hostname === undefined || socketPath(hostname) !== undefined) return;
+  at.child("socketMode").problem("requires a Unix socket as `hostname`");
 }
 
 /** Rejects fields without effect: a server without the timeouts and limits of its configuration would be exposed. */
@@ -250,6 +272,7 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
   const { limits, admin } = top;
   return {
     ...omit(top, UNRESOLVED_KEYS),
+    port: socketPath(top.hostname) === undefined ? top.port : 0,
     shownHostname: root.child("hostname").template ?? top.hostname,
     listener: chooseListener({ ...top, services }),
     clientTimeouts: top.clientTimeouts ?? CLIENT_TIMEOUTS.parse({}, root.child("clientTimeouts"))!,
@@ -259,7 +282,12 @@ function resolveConfig(top: CheckedConfig, routes: readonly RouteGroup[], root: 
       maxTunnels: limits.maxTunnels ?? Math.ceil(limits.maxInFlight / 2),
     },
     compare: comparePlan(services, top),
-    admin: admin && { ...admin, shownHostname: root.child("admin").child("hostname").template ?? admin.hostname },
+    admin: admin &&
+      {
+        ...admin,
+        port: admin.port ?? 0,
+        shownHostname: root.child("admin").child("hostname").template ?? admin.hostname,
+      },
     secrets: [...root.secrets, ...services.flatMap(canonicalUrls)],
     services,
     routes: routes.map(({ kind, path, members }) => ({
@@ -289,11 +317,16 @@ function resolveService(service: CheckedService, top: CheckedConfig, at: InputPa
 function shownTexts({ url, health, tls }: CheckedService, at: InputPath): ShownService {
   const template = at.child("url").template;
   return {
-    url: template === undefined ? url.origin + url.basePath : withoutTrailingSlashes(template),
+    url: template === undefined ? shownUrl(url) : withoutTrailingSlashes(template),
     isUrlSecret: template !== undefined,
     healthPath: at.child("health").child("path").template ?? health?.path,
     serverName: at.child("tls").child("serverName").template ?? tls?.serverName,
   };
+}
+
+function shownUrl({ origin, basePath }: BackendUrl): string {
+  const path = socketPath(origin);
+  return path === undefined || basePath !== "" ? origin + basePath : `unix:${path}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Addresses of clients: trusted proxies (CIDR ranges of RFC 4632 and RFC 4291), and the network of a client. */
 
 import { formatIpv4, type IpAddress, parseIpAddress, withoutNat64 } from "../lib/ip_address.ts";
+import { UNIX_PEER } from "../lib/unix_socket.ts";
 import { lastMembers } from "./headers.ts";
 
 /** Reports whether an address is in a list. */
@@ -18,12 +19,15 @@ const MAX_HOP_LENGTH = 128;
 /**
  * Compiles the list of `trustProxy`: IPv4 and IPv6 addresses or CIDR ranges. Entries that are neither match no address.
  * An IPv4-mapped address counts as IPv4 in every spelling (`::ffff:10.0.0.1`, `::FFFF:a00:1`). An address behind NAT64
- * (`64:ff9b::a00:1`) does not count as IPv4, because the packets come from a translator.
+ * (`64:ff9b::a00:1`) does not count as IPv4, because the packets come from a translator. `unix` matches peers on Unix
+ * sockets.
  */
 export function addressMatcher(ranges: readonly string[]): AddressMatcher {
   const parsed = ranges.map(parseRange).filter((range) => range !== undefined);
-  if (parsed.length === 0) return () => false;
+  const hasUnix = ranges.includes(UNIX_PEER);
+  if (parsed.length === 0) return (address) => hasUnix && address === UNIX_PEER;
   return (address) => {
+    if (address === UNIX_PEER) return hasUnix;
     const candidate = parseIpAddress(address);
     return candidate !== undefined && parsed.some((range) => contains(range, candidate));
   };

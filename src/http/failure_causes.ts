@@ -16,7 +16,8 @@ interface FailureCause {
 /** The first match counts. Words of Deno (rustls), then of Bun and Node (OpenSSL). */
 const FAILURE_CAUSES: readonly FailureCause[] = [
   {
-    pattern: /certificate expired(?:.*not valid after (\d+))?|certificate has expired/i,
+    // rustls has two forms, with and without the date.
+    pattern: /certificate:? expired(?:.*not valid after (\d+))?|certificate has expired/i,
     message: ([, seconds]) => `certificate has expired${onDay(seconds)}: renew it`,
     example: "certificate has expired on 2026-11-01: renew it",
   },
@@ -47,8 +48,14 @@ const FAILURE_CAUSES: readonly FailureCause[] = [
   },
   {
     pattern: /CertificateRequired|certificate required/i,
-    message: () => "service requires a client certificate",
-    example: "service requires a client certificate",
+    message: () => "service requires a client certificate: set `tls.cert` and `tls.key`",
+    example: "service requires a client certificate: set `tls.cert` and `tls.key`",
+  },
+  {
+    pattern:
+      /fatal alert: (?:UnknownCA|BadCertificate|CertificateUnknown|CertificateExpired|CertificateRevoked|AccessDenied)/,
+    message: () => "service rejects the client certificate: see its log, and `tls.cert`",
+    example: "service rejects the client certificate: see its log, and `tls.cert`",
   },
   {
     pattern: /InvalidContentType|wrong version number|packet length too long/i,
@@ -69,6 +76,25 @@ const FAILURE_CAUSES: readonly FailureCause[] = [
     pattern: /frame with invalid size/,
     message: (_, address) => `service does not use HTTP/2 at ${address}: remove \`http2\``,
     example: "service does not use HTTP/2 at 10.0.0.7:8081: remove `http2`",
+  },
+  {
+    pattern: /Requires (?:read|write) access to|Requires net access to "unix:/,
+    message: (_, address) => {
+      const path = address.replace(/^unix:/, "");
+      return `permission denied: run with --allow-net=unix:${path} --allow-read=${path} --allow-write=${path}`;
+    },
+    example:
+      "permission denied: run with --allow-net=unix:/run/app.sock --allow-read=/run/app.sock --allow-write=/run/app.sock",
+  },
+  {
+    pattern: /No such file or directory/,
+    message: (_, address) => `no socket at ${address}: start the service, or correct its \`url\``,
+    example: "no socket at unix:/run/app.sock: start the service, or correct its `url`",
+  },
+  {
+    pattern: /^Permission denied/,
+    message: (_, address) => `permission denied at ${address}: conductor's user needs write access to the socket`,
+    example: "permission denied at unix:/run/app.sock: conductor's user needs write access to the socket",
   },
   {
     pattern: /Requires net access to/,

@@ -3,6 +3,7 @@
 import type { Config, HeaderLine } from "../config/config.ts";
 import { encodeNonAscii, isValidQuery, normalizePath, removeDotSegments, toByteString } from "../config/path.ts";
 import { withoutCookies } from "../lib/cookies.ts";
+import { UNIX_PEER } from "../lib/unix_socket.ts";
 import { type AddressMatcher, unmapAddress } from "./client_address.ts";
 import { type ClientRequest, isAuthority } from "./client_request.ts";
 import { BODY_TOO_LARGE, type LocalReply } from "./client_response.ts";
@@ -96,7 +97,7 @@ export function receive(
     : { path: target.path, query: target.query, raw: undefined };
   const requestId = requestIdFrom(getHeader(headers, "x-request-id"));
   const peer = connection.remoteAddr?.hostname;
-  const clientAddress = peer === undefined ? undefined : unmapAddress(peer);
+  const clientAddress = peer === undefined || peer === UNIX_PEER ? undefined : unmapAddress(peer);
   const length = parseLength(getHeader(headers, "content-length"));
   const contentLength = length === "malformed" ? undefined : length;
   const traceparent = getHeader(headers, "traceparent");
@@ -120,7 +121,7 @@ export function receive(
       clientAddress,
       authority,
       scheme: connection.scheme ?? target.scheme,
-      trusted: clientAddress !== undefined && isTrusted(clientAddress),
+      trusted: peer !== undefined && isTrusted(clientAddress ?? peer),
       forwarded: config.forwarded,
       pseudonym,
       requestId,

@@ -136,8 +136,7 @@ export class LatencyCounts {
     const last = totals[LAST]!;
     if (last < totals[MIN]!) totals[MIN] = last;
     if (last > totals[MAX]!) totals[MAX] = last;
-    const bucket = last > MIN_MS ? Math.ceil(Math.log2(last / MIN_MS) * BUCKETS_PER_OCTAVE - LOG_ERROR) : 0;
-    this.#add(Math.min(bucket, BUCKETS - 1) | 0, 1);
+    this.#add(Math.min(bucketOf(last), BUCKETS - 1) | 0, 1);
   }
 
   #add(bucket: number, count: number): void {
@@ -162,6 +161,16 @@ export function mergeLatencies(snapshots: readonly LatencySnapshot[]): LatencySn
 /** Returns the latency at a ratio, such as 0.95 for the 95th percentile, in milliseconds; `undefined` without any. */
 export function quantileOf(snapshot: LatencySnapshot, ratio: number): number | undefined {
   return quantilesOf(snapshot, [ratio])[0];
+}
+
+/** Returns the number of latencies in the buckets above the bucket of a latency. */
+export function countAbove({ buckets, counts }: LatencySnapshot, latencyMs: number): number {
+  const last = bucketOf(latencyMs);
+  return counts.reduce((sum, count, index) => buckets[index]! > last ? sum + count : sum, 0);
+}
+
+function bucketOf(latencyMs: number): number {
+  return latencyMs > MIN_MS ? Math.ceil(Math.log2(latencyMs / MIN_MS) * BUCKETS_PER_OCTAVE - LOG_ERROR) : 0;
 }
 
 /** Returns the percentiles of several snapshots together, in whole microseconds. */

@@ -7,6 +7,11 @@ export function formatDuration(durationMs: number): string {
   return `${Number((durationMs / 1_000).toFixed(2))} s`;
 }
 
+/** Formats a time since 1970 in milliseconds, to the second in UTC: `2026-11-30 14:02:10 UTC`. */
+export function formatTime(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
 /** Formats a ratio from 0 to 1 with three digits, for example `99.98 %`. Only 0 and 1 become `0 %` and `100 %`. */
 export function percent(ratio: number): string {
   const rounded = ratio > 0.99

@@ -14,7 +14,7 @@ import {
 import { countByHalfOctaves } from "../lib/latency_counts.ts";
 import type { BreakerState } from "../policy/breaker.ts";
 import type { HealthState } from "../policy/health.ts";
-import type { ComparisonResult, SettledEvent } from "./events.ts";
+import type { ComparisonResult } from "./events.ts";
 import { declareMetrics, type HistogramSnapshot } from "./metric_cells.ts";
 import { NOT_COMPARABLE_REASONS } from "./not_comparable.ts";
 
@@ -181,6 +181,10 @@ export const SERVICE_METRICS = declareMetrics(["route", "service", "role"], {
   hedgesWon: {
     name: "conductor_service_hedges_won_total",
     help: "Hedges whose response was selected for the client.",
+  },
+  replays: {
+    name: "conductor_service_replays_total",
+    help: "Compared requests that were sent to the primary again, to detect noise; the other metrics include them.",
   },
   inFlight: {
     name: "conductor_service_attempts_in_flight",

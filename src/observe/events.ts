@@ -44,6 +44,8 @@ export interface AttemptedEvent {
   readonly atMs: number;
   /** True for a hedge: the attempt started with a delay. */
   readonly hedge: boolean;
+  /** True for a request that is sent to the primary again, to detect noise; otherwise absent. */
+  readonly replay?: true;
 }
 
 /** A service of the route did not get the request, or a shadow request was cut off. Once for each request and service. */
@@ -74,6 +76,8 @@ export interface SettledEvent extends FailureDetail {
   readonly service: string;
   /** Role of the service on the route. */
   readonly role: Role;
+  /** True for a request that is sent to the primary again, to detect noise; otherwise absent. */
+  readonly replay?: true;
   /** True if the response counts as a success. */
   readonly success: boolean;
   /** Status of the response; absent without a response. */

@@ -64,6 +64,8 @@ export interface ObserveContext {
   readonly now: () => number;
   /** Removes the secrets of the configuration. */
   readonly redaction: Redaction;
+  /** True for a replay to the primary. Default: `false`. */
+  readonly isReplay?: boolean;
 }
 
 /** Returns the reporter of one exchange. The observer must not throw. */
@@ -87,6 +89,8 @@ class EventReporter implements ExchangeObserver {
   readonly #now: () => number;
   readonly #redaction: Redaction;
   readonly #route: string;
+  /** Marks the attempts of a replay. */
+  readonly #replay: { readonly replay?: true };
   /** Route of events that also exist for requests without a route. */
   readonly #matched: { readonly route?: string };
 
@@ -94,16 +98,17 @@ class EventReporter implements ExchangeObserver {
     observe: DetailedObserver,
     clientRequest: ReceivedRequest,
     route: Route | undefined,
-    { startedMs, now, redaction }: ObserveContext,
+    context: ObserveContext,
   ) {
     this.#observe = observe;
     this.#requestId = clientRequest.requestId;
     this.#method = clientRequest.method;
     this.#path = clientRequest.path;
     this.#traceId = clientRequest.trace?.traceId;
-    this.#startedMs = startedMs;
-    this.#now = now;
-    this.#redaction = redaction;
+    this.#startedMs = context.startedMs;
+    this.#now = context.now;
+    this.#redaction = context.redaction;
+    this.#replay = context.isReplay ? { replay: true } : {};
     this.#route = route === undefined ? "" : routePattern(route);
     this.#matched = route === undefined ? {} : { route: this.#route };
   }
@@ -115,7 +120,8 @@ class EventReporter implements ExchangeObserver {
 
   attempted(attempt: AttemptView & { readonly hedge: boolean }): void {
     const atMs = this.#elapsedMs();
-    this.#notify({ type: "attempted", ...this.#attemptFields(attempt), atMs, hedge: attempt.hedge }, attempt);
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
+    this.#notify({ type: "attempted", ...fields, atMs, hedge: attempt.hedge }, attempt);
   }
 
   skipped(member: Member, reason: SkipReason): void {
@@ -128,8 +134,9 @@ class EventReporter implements ExchangeObserver {
     const result = outcome.ok
       ? { success: outcome.success, status: outcome.response.status }
       : { success: false, failure: outcome.kind, ...this.#detailOf(attempt, outcome.kind) };
+    const fields = { ...this.#attemptFields(attempt), ...this.#replay };
     const hedged = hedge ? { hedge } : {};
-    this.#notify({ type: "settled", ...this.#attemptFields(attempt), ...result, ...hedged, durationMs }, attempt);
+    this.#notify({ type: "settled", ...fields, ...result, ...hedged, durationMs }, attempt);
   }
 
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void {

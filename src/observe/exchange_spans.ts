@@ -7,6 +7,7 @@ import type { RequestTarget } from "../http/client_request.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { formatFlags, formatTraceparent, type TraceContext } from "../http/trace_context.ts";
 import { redactUrl } from "../lib/secret_text.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import { failureDetail } from "./failure_detail.ts";
 import type { Redaction } from "./redaction.ts";
 import {
@@ -94,6 +95,8 @@ export class ExchangeTracer {
 
 function addressOf({ origin, shown }: Service): Attributes {
   if (shown.isUrlSecret) return { "server.address": shown.url };
+  const path = socketPath(origin);
+  if (path !== undefined) return { "server.address": path };
   const { hostname, port, protocol } = new URL(origin);
   return {
     "server.address": hostname.replace(/^\[(.*)\]$/, "$1"),

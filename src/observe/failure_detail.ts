@@ -4,6 +4,7 @@ import type { Service } from "../config/config.ts";
 import { causeOf } from "../http/failure_causes.ts";
 import { FAILURE_KINDS, type FailureKind } from "../http/outcome_kinds.ts";
 import { printable } from "../lib/printable.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import type { FailureDetail } from "./events.ts";
 import type { Redaction } from "./redaction.ts";
 
@@ -32,9 +33,11 @@ export function failureDetail(
   return { error: truncate(words), address, ...(cause !== undefined && { cause: truncate(cause) }) };
 }
 
-/** Returns `host:port` of a service; the URL with its placeholders if it is secret. */
+/** Returns `host:port` or `unix:PATH` of a service; the URL with its placeholders if it is secret. */
 export function addressOf({ origin, shown }: Pick<Service, "origin" | "shown">): string {
   if (shown.isUrlSecret) return shown.url;
+  const path = socketPath(origin);
+  if (path !== undefined) return `unix:${path}`;
   const { host, port, protocol } = new URL(origin);
   return port === "" ? `${host}:${protocol === "https:" ? 443 : 80}` : host;
 }
@@ -42,7 +45,9 @@ export function addressOf({ origin, shown }: Pick<Service, "origin" | "shown">):
 /** The host of a secret URL is hidden although it may be too short for the search for known secrets. */
 function shownWords(error: string, { origin, shown }: Pick<Service, "origin" | "shown">, redaction: Redaction): string {
   const words = error.slice(0, MAX_SEARCHED_LENGTH);
-  const named = shown.isUrlSecret ? words.replaceAll(new URL(origin).hostname, "[redacted]") : words;
+  const named = shown.isUrlSecret
+    ? words.replaceAll(socketPath(origin) ?? new URL(origin).hostname, "[redacted]")
+    : words;
   return printable(redaction.words(named));
 }
 

@@ -45,7 +45,7 @@ function eventText(event: ConductorEvent, fields: LogFields, paint: Paint): stri
     case "attempted":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}, ${
         printable(event.route)
-      })${event.hedge ? " as a hedge" : ""}`;
+      })${event.hedge ? " as a hedge" : ""}${event.replay ? " as a replay" : ""}`;
     case "skipped":
       return `${arrow(event.role)} ${paint.strong(printable(event.service))} (${event.role}) not sent: ${event.reason}`;
     case "settled":

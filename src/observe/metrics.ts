@@ -6,6 +6,7 @@ import { sameUpstream } from "../config/config.ts";
 import { type RefusalReason, type SkipReason, skipReasonOf } from "../http/outcome_kinds.ts";
 import { hasDuration, ROUTE_METRICS, SERVICE_METRICS, STATUS_CLASSES, type StatusClass } from "./counted_metrics.ts";
 import {
+  type AttemptedEvent,
   type ComparedEvent,
   type ConductorEvent,
   type RelayedEvent,
@@ -75,7 +76,7 @@ export class Metrics {
         this.#turn();
         return this.#routes.get(event.route ?? NO_ROUTE)?.received();
       case "attempted":
-        return this.#routes.get(event.route)?.services.get(event.service)?.attempted();
+        return this.#routes.get(event.route)?.services.get(event.service)?.attempted(event);
       case "skipped":
         return this.#routes.get(event.route)?.services.get(event.service)?.skipped(event.reason);
       case "settled":
@@ -202,8 +203,9 @@ class ServiceCounters {
     this.role = role;
   }
 
-  attempted(): void {
+  attempted({ replay }: AttemptedEvent): void {
     this.cells.add(SERVICE_METRICS.inFlight);
+    if (replay) this.cells.add(SERVICE_METRICS.replays);
   }
 
   skipped(reason: SkipReason): void {

@@ -1,6 +1,14 @@
 /** Exports the metrics through the meter of the runtime, next to the spans. */
 
-import { DURATION_BOUNDS_SECONDS, hasDuration } from "./counted_metrics.ts";
+import {
+  DURATION_BUCKETS,
+  type DurationBuckets,
+  hasDuration,
+  ROUTE_METRICS,
+  SERVICE_METRICS,
+  TUNNEL_BUCKETS,
+} from "./counted_metrics.ts";
+import type { HistogramMetric } from "./metric_cells.ts";
 import type { ConductorEvent, Observer } from "./events.ts";
 import { METRIC_FAMILIES, type ReadableFamily } from "./metric_families.ts";
 import type { MetricsReading } from "./metrics_snapshot.ts";
@@ -53,19 +61,24 @@ function observeFamily(family: ReadableFamily, { instrument, reading, result }: 
 export function observeDurations(meters: Meters | undefined = findMeters()): Observer | undefined {
   if (meters === undefined) return undefined;
   const meter = meters.getMeter(METER);
-  const [requests, attempts] = ["conductor_request_duration_seconds", "conductor_service_attempt_duration_seconds"].map(
-    (metric) => {
-      const family = METRIC_FAMILIES.find(({ name }) => name === metric)!;
-      const { name, unit } = instrumentOf(family);
-      const advice = { explicitBucketBoundaries: [...DURATION_BOUNDS_SECONDS] };
-      return meter.createHistogram(name, { description: family.help, unit: unit!, advice });
-    },
-  );
+  const histogramOf = (metric: HistogramMetric, { bounds }: DurationBuckets) => {
+    const { name, unit } = instrumentOf(metric);
+    return meter.createHistogram(name, {
+      description: metric.help,
+      unit: unit!,
+      advice: { explicitBucketBoundaries: [...bounds] },
+    });
+  };
+  const requests = histogramOf(ROUTE_METRICS.duration, DURATION_BUCKETS);
+  const tunnels = histogramOf(ROUTE_METRICS.tunnelDuration, TUNNEL_BUCKETS);
+  const attempts = histogramOf(SERVICE_METRICS.duration, DURATION_BUCKETS);
   return (event: ConductorEvent) => {
-    if (event.type === "responded") requests!.record(event.durationMs / 1_000, { route: event.route ?? "" });
-    else if (event.type === "settled" && hasDuration(event.failure)) {
+    if (event.type === "responded") requests.record(event.durationMs / 1_000, { route: event.route ?? "" });
+    else if (event.type === "tunnel-closed" && event.role !== "shadow") {
+      tunnels.record(event.durationMs / 1_000, { route: event.route });
+    } else if (event.type === "settled" && hasDuration(event.failure)) {
       const { route, service, role } = event;
-      attempts!.record(event.durationMs / 1_000, { route, service, role });
+      attempts.record(event.durationMs / 1_000, { route, service, role });
     }
   };
 }

@@ -116,6 +116,7 @@ export class Exchange implements FanOutListener, BodyListener, RelayListener {
 
   onSkip(member: Member, reason: SkipReason): void {
     this.#observer.skipped(member, reason);
+    this.capture?.skipped(member.service, reason);
   }
 
   onAttempt(attempt: Attempt): void {

@@ -9,6 +9,7 @@ import { isOverload, type SkipReason } from "../http/outcome_kinds.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
 import type { TimeoutQueues } from "../lib/timeout_queues.ts";
+import { observeExchange } from "../observe/exchange_observer.ts";
 import { untraced } from "../observe/telemetry.ts";
 import { HedgeScheduler } from "../policy/hedge_scheduler.ts";
 import { Attempt, type AttemptListener, type AttemptSpan, type AttemptView, isStreamed } from "../upstream/attempt.ts";
@@ -63,20 +64,30 @@ export function fanOut(request: MatchedRequest, context: HandlerContext, listene
 }
 
 /**
- * Sends a captured request to one service again, as a shadow request without events. Differences between
- * two responses of the same service are noise.
+ * Sends a captured request to one service again, as a shadow request. Differences between two responses of the same
+ * service are noise. Its events have `replay`, because they follow those of an exchange that is over.
  */
 export function replay(capture: ExchangeCapture, service: Service, context: HandlerContext): void {
   const transport: Transport = (request) => untraced(() => context.transport(request));
   const route = { ...capture.route, members: [{ service, role: "shadow" }] } as const;
+  const { observe, now, redaction } = context;
+  const observer = observeExchange(observe, capture.clientRequest, capture.route, {
+    startedMs: now(),
+    now,
+    redaction,
+    isReplay: true,
+  });
   const body = capture.requestBody === undefined ? null : new SharedBody(capture.requestBody, false);
   // The capture reads the buffers, so they must not be freed.
   fanOut(new MatchedRequest(capture.clientRequest, route, body), { ...context, transport, detachBuffers: false }, {
     gate: ({ service }) => context.availability.unavailableReason(service),
-    onSkip() {},
-    onAttempt: (attempt) => capture.started(attempt),
+    onSkip: (member, reason) => observer.skipped(member, reason),
+    onAttempt: (attempt) => {
+      observer.attempted(attempt);
+      capture.started(attempt);
+    },
     startSpan: () => undefined,
-    onSettle() {},
+    onSettle: (attempt) => observer.settled(attempt, attempt.durationMs),
     takeTunnel: () => false,
     onFinish: (attempt) => capture.finished(attempt),
   });

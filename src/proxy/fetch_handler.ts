@@ -46,20 +46,23 @@ export type Handler = (request: Request, info?: ConnectionInfo) => Promise<Respo
  */
 export function conductor(config: ConfigInput, options: ConductorOptions = {}): Handler {
   const { observe, transport } = options;
-  const handle = createHandler(validateConfig(config, undefined, { isEmbedded: true }).config, {
+  const handle = createHandler(validateConfig(config, undefined, { embedding: "handler" }).config, {
     ...options,
     // Secrets are removed because the observer of an embedding program may print whole events.
     ...(observe !== undefined && { observe: ((event) => observe(withoutSecrets(event))) satisfies Observer }),
     ...(transport !== undefined && { transport: plainRequests(transport) }),
   });
-  return (request, info) => {
-    try {
-      return handle(request, new ReportedConnection(info));
-    } catch (error) {
-      // The program passed something other than a request.
-      return Promise.reject(error);
-    }
-  };
+  return (request, info) => reportedBy(handle, request, info);
+}
+
+/** Handles a request with the connection that an embedding program reports. */
+export function reportedBy(handle: Handler, request: Request, info: ConnectionInfo | undefined): Promise<Response> {
+  try {
+    return handle(request, new ReportedConnection(info));
+  } catch (error) {
+    // The program passed something other than a request.
+    return Promise.reject(error);
+  }
 }
 
 /** Creates the fetch handler of a valid configuration. */

@@ -11,6 +11,7 @@ import { createRedaction, withoutSecrets } from "../observe/redaction.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
 import type { ConductorOptions } from "../proxy/handler_context.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import { plainRequests, runtimeTransport } from "../upstream/runtime_transport.ts";
 import { AttemptsInFlight, drain } from "./drain.ts";
 import { HealthChecks } from "./health_checks.ts";
@@ -39,7 +40,10 @@ export interface CloseServerOptions {
 
 /** A running server. `await using` closes it. */
 export interface ConductorServer extends AsyncDisposable {
-  /** URL of the server, without a trailing slash. `localhost` if it listens on all addresses. */
+  /**
+   * URL of the server, without a trailing slash. `localhost` if it listens on all addresses; `unix:` and the path for a
+   * Unix socket.
+   */
   readonly url: string;
   /** Address that the server listens on. */
   readonly hostname: string;
@@ -173,6 +177,7 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     get url() {
       const { tls } = server.config;
       const { hostname, port } = server.address;
+      if (socketPath(hostname) !== undefined) return hostname;
       const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
       return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
     },
@@ -197,10 +202,13 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
 
 /** Validates a configuration, and selects the listener: only Deno has more than one. */
 function checkConfig(input: ConfigInput): Config {
-  const { config } = validateConfig(input, undefined, { isServed: true });
-  if (isDeno() || config.listener.kind === "node") return config;
+  const { config } = validateConfig(input, undefined, { embedding: "server" });
+  if (isDeno()) return config;
   if (input.listener === "deno") {
     throw new ConfigError([{ path: "listener", message: "must be `auto` or `node`: this runtime has no Deno.serve" }]);
+  }
+  if (socketPath(config.hostname) !== undefined) {
+    throw new ConfigError([{ path: "hostname", message: "must be an address or a host name: Unix sockets need Deno" }]);
   }
   return { ...config, listener: { kind: "node", reason: "this runtime has no Deno.serve" } };
 }

@@ -2,8 +2,9 @@
 
 import { delay } from "@std/async/delay";
 import type { ServerTls } from "../config/config.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import { drain } from "./drain.ts";
-import type { CloseOptions, Listener } from "./listener.ts";
+import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { type ListenerInfo, RequestInfo } from "./request_info.ts";
 
 /** Handler of a listener. */
@@ -54,7 +55,7 @@ const CLOSE = ["connection", "close"] as const;
  */
 export class HttpListener implements Listener {
   /** Address of the listener. */
-  readonly addr: Deno.NetAddr;
+  readonly addr: ListenerAddress;
   /** Settles when the listener is closed and has sent every response, or has failed. */
   readonly finished: Promise<void>;
   readonly #server: DenoServer;
@@ -75,20 +76,20 @@ export class HttpListener implements Listener {
     this.#handler = handler;
     this.#uploadsInFlight = options.uploadsInFlight;
     this.#urgent = options.urgent;
+    const path = socketPath(hostname);
+    // The types of `Deno.serve` have no addresses of both kinds.
+    const address = (path === undefined ? { hostname, port, reusePort, ...tls } : { path }) as DenoServeOptions;
     this.#server = listen({
-      hostname,
-      port,
-      reusePort,
-      ...tls,
+      ...address,
       onListen: () => {},
       onError: (error) => {
         onError(error);
         return new Response(null, { status: 500, headers: this.#isClosing ? [[...CLOSE]] : [] });
       },
     }, (request, info) => this.#respond(request, info));
-    this.addr = this.#server.addr;
+    this.addr = path === undefined ? this.#server.addr : { hostname, port: 0 };
     this.finished = this.#server.finished;
-    this.#info = listenerInfo(this.addr, tls);
+    this.#info = listenerInfo(this.addr, { tls, isUnix: path !== undefined });
   }
 
   /**
@@ -194,10 +195,14 @@ export class HttpListener implements Listener {
   };
 }
 
-function listenerInfo({ port }: Deno.NetAddr, tls: ServerTls | undefined): ListenerInfo {
+function listenerInfo(
+  { port }: ListenerAddress,
+  { tls, isUnix }: { readonly tls: ServerTls | undefined; readonly isUnix: boolean },
+): ListenerInfo {
   return {
     scheme: tls === undefined ? "http" : "https",
-    defaultAuthority: `localhost:${port}`,
+    defaultAuthority: isUnix ? "localhost" : `localhost:${port}`,
+    isUnix,
     isListenerClosed: false,
   };
 }

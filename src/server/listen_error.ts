@@ -1,5 +1,8 @@
 /** Errors of listeners, with the reason in words that people search for. */
 
+import { socketPath } from "../lib/unix_socket.ts";
+import { missingSocketFlags } from "./net_access.ts";
+
 /** Kind of a listen error. */
 export type ListenErrorKind =
   | "in-use"
@@ -30,15 +33,19 @@ export class ListenError extends Error {
   /** Describes an error of `Deno.serve`, `Deno.listen` or `node:net`. */
   constructor(address: { readonly hostname: string; readonly port: number }, cause: unknown) {
     const kind = kindOf(cause);
-    super(`Cannot listen on ${formatAddress(address)}: ${reason(kind, address.port, cause)}`, { cause });
+    super(`Cannot listen on ${formatAddress(address)}: ${reason(kind, address, cause)}`, { cause });
     this.kind = kind;
     this.address = address;
   }
 }
 
-/** Formats a host and a port as an authority, for example `localhost:8080` or `[::1]:8080`. */
+/**
+ * Formats a host and a port as an authority, for example `localhost:8080` or `[::1]:8080`. A Unix socket has no port:
+ * `unix:/run/conductor.sock`.
+ */
 export function formatAddress(address: { readonly hostname: string; readonly port: number }): string {
   const { hostname, port } = address;
+  if (hostname.startsWith("unix:")) return hostname;
   // A placeholder such as `${env:HOST}` also contains a colon.
   return hostname.includes(":") && !/^\[|\$\{/.test(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
@@ -63,13 +70,21 @@ function kindInDeno(cause: unknown): ListenErrorKind | undefined {
   return undefined;
 }
 
-function reason(kind: ListenErrorKind, port: number, cause: unknown): string {
+function reason(
+  kind: ListenErrorKind,
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+  cause: unknown,
+): string {
+  const path = socketPath(hostname);
   switch (kind) {
     case "in-use":
       return "address already in use by another program";
     case "no-permission":
-      return "no network permission: run again with --allow-net";
+      return path === undefined
+        ? "no network permission: run again with --allow-net"
+        : `no permission for the Unix socket: run again with ${missingSocketFlags(path, { prompt: false }).join(" ")}`;
     case "not-allowed":
+      if (path !== undefined) return "permission denied: the user needs write access to the folder of the socket";
       return port > 0 && port < 1024
         ? "permission denied: ports below 1024 are reserved for privileged users"
         : "permission denied";

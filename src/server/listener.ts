@@ -5,8 +5,14 @@ import type { ServerTls } from "../config/config.ts";
 
 /** Address, certificate and implementation of a listener. */
 export interface ListenerOptions {
-  /** Address to listen on. */
+  /** Address to listen on, or `unix:` and the path of a Unix socket. */
   readonly hostname: string;
+  /**
+   * Permissions of a Unix socket.
+   *
+   * @default Those of the system for new files.
+   */
+  readonly socketMode?: number | undefined;
   /**
    * Text to print instead of `hostname`.
    *
@@ -23,7 +29,7 @@ export interface ListenerOptions {
   readonly kind?: ListenerKind;
 }
 
-/** Address of an open listener. */
+/** Address of an open listener; for a Unix socket, `unix:` and its path, and port 0. */
 export interface ListenerAddress {
   readonly hostname: string;
   readonly port: number;

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
+import { isSameAddress, socketPath } from "../lib/unix_socket.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { HttpListener } from "./http_listener.ts";
@@ -111,7 +112,7 @@ export async function serveConfig(
   }
 
   async function prepare(next: Config): Promise<PreparedConfig> {
-    const isSamePort = next.port === config.port;
+    const isSamePort = isSameAddress(next, config);
     if (isSamePort && !needsNewListener(next, config)) {
       return {
         commit: () => Promise.resolve(activate(next)),
@@ -135,11 +136,12 @@ export async function serveConfig(
       return config;
     },
     get address() {
-      return { hostname: config.hostname, port: server.port };
+      return { hostname: server.hostname, port: server.port };
     },
     async apply(next) {
-      const replacesListener = next.port === config.port && needsNewListener(next, config);
-      if (!replacesListener || options.reusePort) return await (await prepare(next)).commit();
+      const replacesListener = isSameAddress(next, config) && needsNewListener(next, config);
+      const isShared = options.reusePort && socketPath(next.hostname) === undefined;
+      if (!replacesListener || isShared) return await (await prepare(next)).commit();
       await server.relisten(listenerOptions(next), { uploadTimeoutMs: next.shutdownTimeoutMs });
       activate(next);
     },
@@ -151,12 +153,12 @@ export async function serveConfig(
 }
 
 function listenerOptions(config: Config): ListenerOptions {
-  const { hostname, shownHostname, tls } = config;
-  return { hostname, shownHostname, tls, kind: config.listener.kind };
+  const { hostname, shownHostname, socketMode, tls } = config;
+  return { hostname, shownHostname, socketMode, tls, kind: config.listener.kind };
 }
 
 /** Reports whether two configurations for the same port need different listeners. */
 function needsNewListener(a: Config, b: Config): boolean {
   return a.hostname !== b.hostname || a.tls?.cert !== b.tls?.cert || a.tls?.key !== b.tls?.key ||
-    a.listener.kind !== b.listener.kind;
+    a.listener.kind !== b.listener.kind || a.socketMode !== b.socketMode;
 }

@@ -23,6 +23,8 @@ export interface ConnectionExchange {
 /** Options of {@linkcode NodeConnection}. */
 export interface NodeConnectionOptions {
   readonly scheme: "http" | "https";
+  /** Address of the peer, if the socket has none. */
+  readonly peer: string;
   /** Called when the connection no longer belongs to the listener: its socket was handed over. */
   readonly onRelease: () => void;
   /** Called when it is a request's turn. */
@@ -83,7 +85,7 @@ export class NodeConnection {
   constructor(socket: Socket, options: NodeConnectionOptions) {
     this.socket = socket;
     this.scheme = options.scheme;
-    this.remoteAddr = { hostname: socket.remoteAddress ?? "" };
+    this.remoteAddr = { hostname: socket.remoteAddress ?? options.peer };
     this.#options = options;
     socket.on("end", () => this.#probe(0));
     socket.on("close", () => clearTimeout(this.#probes));

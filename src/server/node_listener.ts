@@ -8,6 +8,7 @@ import { parseList } from "../http/headers.ts";
 import { addressMatcher, clientNetwork } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
+import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
@@ -70,7 +71,8 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   const listener = new NodeListener(server, handle, { ...options, tickMs, modules: { http, net } });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, ...(reusePort && { reusePort }) }, () => {
+    const path = socketPath(host);
+    server.listen(path === undefined ? { host, port, ...(reusePort && { reusePort }) } : { path }, () => {
       server.off("error", reject);
       resolve();
     });
@@ -81,10 +83,11 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
 
 /** Throws if a certificate cannot be used. `node:https` in Deno accepts any, and then fails at each handshake. */
 function checkCertificate(hostname: string, { cert, key }: ServerTls): void {
-  const host = `${hostname.includes(":") ? `[${hostname}]` : hostname}:0`;
+  const address = socketPath(hostname) === undefined ? hostname : "127.0.0.1";
+  const host = `${address.includes(":") ? `[${address}]` : address}:0`;
   // Without the permission, Deno would prompt or throw.
   if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") return;
-  Deno.listenTls({ hostname, port: 0, cert, key }).close();
+  Deno.listenTls({ hostname: address, port: 0, cert, key }).close();
 }
 
 /** RFC 9112 §6.1 and §6.3: another server could find another end of such a request. */
@@ -151,8 +154,10 @@ class NodeListener implements Listener {
   }
 
   onListening(): void {
-    const { address, port } = this.#server.address() as { address: string; port: number };
-    this.addr = { hostname: address, port };
+    const address = this.#server.address() as { address: string; port: number } | string;
+    this.addr = typeof address === "string"
+      ? { hostname: this.#options.hostname, port: 0 }
+      : { hostname: address.address, port: address.port };
     this.#server.on("error", (error) => this.#onFailure(error));
   }
 
@@ -211,9 +216,10 @@ class NodeListener implements Listener {
   #onConnection(socket: Socket): void {
     // Its parser has been replaced.
     if (this.#connections.has(socket)) return;
-    const { tls, onRefused } = this.#options;
+    const { hostname, tls, onRefused } = this.#options;
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
+      peer: socketPath(hostname) === undefined ? "" : UNIX_PEER,
       onRelease: () => this.#remove(socket),
       onTurn: (exchange) => void this.#serve(exchange as NodeExchange),
       onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),

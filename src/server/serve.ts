@@ -1,9 +1,11 @@
 /** A server that survives the failure of its listener's socket. */
 
 import { delay } from "@std/async/delay";
+import { socketPath } from "../lib/unix_socket.ts";
 import { HttpListener, type Listen, type ServeHandler } from "./http_listener.ts";
 import { ListenError } from "./listen_error.ts";
 import type { Listener, ListenerOptions, OpenListener } from "./listener.ts";
+import { removeStaleSocket, setSocketMode } from "./socket_file.ts";
 
 /** Options of {@linkcode keepListening}. */
 export interface KeepListeningOptions extends ListenerOptions {
@@ -121,6 +123,11 @@ export function serve(handler: ServeHandler, options: ServeOptions): Promise<Run
   return keepListening(open, options);
 }
 
+/** Returns the address for a test of the options: a Unix socket is in use by the old listener. */
+function testAddress(options: ListenerOptions): ListenerOptions {
+  return socketPath(options.hostname) === undefined ? options : { ...options, hostname: `${options.hostname}~` };
+}
+
 /**
  * Keeps a listener open until shutdown. If it fails, it is opened again on the same port: Deno's listener fails when
  * the process runs out of file descriptors.
@@ -136,9 +143,20 @@ export async function keepListening(open: OpenListener, options: KeepListeningOp
   let reopening: Promise<void> | undefined;
   let retryMs = FIRST_RETRY_MS / 2;
 
+  async function openAt(port: number, where: ListenerOptions): Promise<Listener> {
+    const path = socketPath(where.hostname);
+    if (path === undefined) return await open(port, where);
+    // Deno would serve plain HTTP.
+    if (where.tls !== undefined) throw new Error("`tls` cannot be combined with a Unix socket");
+    await removeStaleSocket(path);
+    const opened = await open(0, where);
+    await setSocketMode(where.hostname, where.socketMode);
+    return opened;
+  }
+
   async function openFirst(port: number, where: ListenerOptions): Promise<Listener> {
     try {
-      return await open(port, where);
+      return await openAt(port, where);
     } catch (error) {
       throw new ListenError({ hostname: where.shownHostname ?? where.hostname, port }, error);
     }
@@ -165,7 +183,7 @@ export async function keepListening(open: OpenListener, options: KeepListeningOp
     for (let waitMs = firstWaitMs; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
       try {
         await delay(waitMs, { signal: stopping.signal });
-        server = await open(port, current);
+        server = await openAt(port, current);
         return supervise(server);
       } catch {
         // No descriptor or port is free yet, or the server stops. The loop's condition decides.
@@ -174,14 +192,16 @@ export async function keepListening(open: OpenListener, options: KeepListeningOp
   }
 
   let server = await openFirst(options.port, options);
-  const { hostname, port } = server.addr;
+  const { port } = server.addr;
   supervise(server);
   return {
-    hostname,
+    get hostname() {
+      return server.addr.hostname;
+    },
     port,
     relisten: async (next, { uploadTimeoutMs = Infinity } = {}) => {
       // Test the certificate and the address first: an unusable one must not cost the open listener.
-      await (await openFirst(0, next)).closeUnused();
+      await (await openFirst(0, testAddress(next))).closeUnused();
       current = next;
       if (reopening !== undefined) return await reopening;
       const old = server;

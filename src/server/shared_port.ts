@@ -1,6 +1,7 @@
 /** One port for several threads: support by the system, and the check that the port is free. */
 
 import type { Config } from "../config/config.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import { ListenError } from "./listen_error.ts";
 
 /** Only Linux distributes connections over all listeners of a port. Deno ignores `reusePort` on other systems. */
@@ -33,6 +34,10 @@ export function findFreePort(
   { hostname, shownHostname, port, tls }: Pick<Config, "hostname" | "shownHostname" | "port" | "tls">,
   { reusePort }: { readonly reusePort: boolean },
 ): number {
+  if (socketPath(hostname) !== undefined) {
+    const cause = new Error("workers cannot share a Unix socket: use one worker, or a port");
+    throw new ListenError({ hostname: shownHostname, port }, cause);
+  }
   try {
     // Not `using`: bundlers include this file in programs for Node 20 and 22, which cannot parse it.
     const listener = tls === undefined

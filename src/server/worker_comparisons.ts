@@ -30,8 +30,11 @@ export class WorkerComparisons {
   /**
    * Returns the merged tally, and the mismatches with an id above `after` (Infinity: none). Concurrent calls share one
    * round of requests. If some workers already compare by new rules, only those count.
+   *
+   * With `sinceMs`, only later comparisons count, and only those of workers that respond in time.
    */
-  async read(workers: Iterable<ComparingWorker>, after: number): Promise<ComparisonsSnapshot> {
+  async read(workers: Iterable<ComparingWorker>, after: number, sinceMs = 0): Promise<ComparisonsSnapshot> {
+    if (sinceMs > 0) return await this.#readSince([...workers], sinceMs);
     await (this.#pending ??= this.#requestAll([...workers]).finally(() => this.#pending = undefined));
     const readings = [...this.#known.values()];
     const rulesHash = readings.at(-1)?.rulesHash ?? "";
@@ -39,6 +42,12 @@ export class WorkerComparisons {
       .flatMap((reading) => reading.rulesHash === rulesHash && reading.stats !== undefined ? [reading.stats] : []);
     const mismatches = after === Infinity ? [] : this.#feed.after(after);
     return { rulesHash, stats: tallies.length === 0 ? undefined : mergeSnapshots(tallies), mismatches };
+  }
+
+  /** Called after the workers have started counting again. */
+  reset(): void {
+    this.#known.clear();
+    this.#lost = undefined;
   }
 
   /** Keeps the tally of an exited worker. */
@@ -50,6 +59,15 @@ export class WorkerComparisons {
     const isSame = this.#lost?.rulesHash === known.rulesHash;
     const stats = isSame ? mergeSnapshots([this.#lost!.stats, known.stats]) : known.stats;
     this.#lost = { rulesHash: known.rulesHash, stats };
+  }
+
+  async #readSince(workers: readonly ComparingWorker[], sinceMs: number): Promise<ComparisonsSnapshot> {
+    const command = { type: "compared", after: Infinity, sinceMs } as const;
+    const results = await Promise.allSettled(workers.map((worker) => deadline(worker.request(command), TIMEOUT_MS)));
+    const readings = results.flatMap((result) => result.status === "fulfilled" ? result.value.comparisons ?? [] : []);
+    const rulesHash = readings.at(-1)?.rulesHash ?? "";
+    const tallies = readings.filter((reading) => reading.rulesHash === rulesHash).flatMap(({ stats }) => stats ?? []);
+    return { rulesHash, stats: tallies.length === 0 ? undefined : mergeSnapshots(tallies), mismatches: [] };
   }
 
   async #requestAll(workers: readonly ComparingWorker[]): Promise<void> {

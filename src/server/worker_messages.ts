@@ -2,6 +2,7 @@
 
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Inspection, MetricsReading } from "../observe/metrics_snapshot.ts";
 
 /** Start parameters of a worker. */
@@ -32,13 +33,19 @@ export type Command<Settings = unknown> =
   | { readonly type: "flush" }
   /** Returns the counters, and the exchanges with an id above `after`. */
   | { readonly type: "inspect"; readonly after: number }
-  /** Returns the comparisons, and the mismatches with an id above `after`. */
-  | { readonly type: "compared"; readonly after: number };
+  /** Returns the exchanges with an id above `after`. */
+  | { readonly type: "recent"; readonly after: number }
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with an id above `after`. */
+  | { readonly type: "compared"; readonly after: number; readonly sinceMs?: number }
+  /** Starts counting comparisons again. */
+  | { readonly type: "reset-comparisons" };
 
 /** Result of a command. Empty for most of them. */
 export interface CommandResult {
   /** Result of `inspect`. */
   readonly inspection?: Inspection;
+  /** Result of `recent`. */
+  readonly recent?: RecentExchanges;
   /** Result of `compared`. */
   readonly comparisons?: ComparisonsSnapshot;
 }

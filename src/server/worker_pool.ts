@@ -3,6 +3,7 @@
 import { delay } from "@std/async/delay";
 import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
 import type { Config, Service } from "../config/config.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
 import type { Inspection, MetricsReading, ReloadStats } from "../observe/metrics_snapshot.ts";
 import { processStats } from "./process_stats.ts";
 import { findFreePort } from "./shared_port.ts";
@@ -70,8 +71,15 @@ export interface WorkerPool {
    * respond in time contributes its last reading. The counters of exited workers stay in the sums.
    */
   inspect(after: number): Promise<Inspection>;
-  /** Returns the merged comparisons of all workers, and the mismatches with an id above `after`. Infinity: none. */
-  comparisons(after: number): Promise<ComparisonsSnapshot>;
+  /** Returns only the exchanges: they are read more often than the counters, which are larger. */
+  recent(after: number): Promise<RecentExchanges>;
+  /**
+   * Returns the merged comparisons of all workers since `sinceMs`, by default all, and the mismatches with an id above
+   * `after`: none for Infinity.
+   */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Makes all workers start counting comparisons again. */
+  resetComparisons(): Promise<void>;
   /**
    * Stops accepting connections, and starts no replacements. Resolves when every response in flight has been sent and
    * every attempt has settled.
@@ -196,7 +204,7 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
     return { committed: Promise.allSettled(asked.map((thread) => thread.request({ type: "commit" }))) };
   }
 
-  async function askAll(type: "stop" | "flush"): Promise<void> {
+  async function askAll(type: "stop" | "flush" | "reset-comparisons"): Promise<void> {
     await Promise.allSettled([...threads].map((thread) => thread.request({ type })));
   }
 
@@ -231,7 +239,12 @@ export async function startWorkers<Settings>(first: Config, options: WorkerPoolO
       await committed;
     },
     inspect: (after) => inspections.read(threads, after),
-    comparisons: (after) => comparisons.read(threads, after),
+    recent: (after) => inspections.recent(threads, after),
+    comparisons: (after, sinceMs) => comparisons.read(threads, after, sinceMs),
+    resetComparisons: async () => {
+      await askAll("reset-comparisons");
+      comparisons.reset();
+    },
     shutdown: () => {
       stopping.abort();
       return serialize(() => {

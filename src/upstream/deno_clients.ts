@@ -1,5 +1,7 @@
 /** HTTP clients for Deno's `fetch`, which changes or repeats requests without one. */
 
+import type { UpstreamTls } from "../config/config.ts";
+
 /** The parts of Deno used here, so that the module compiles without Deno's types. */
 interface DenoHttp {
   createHttpClient?(options: DenoClientOptions): DenoClient;
@@ -15,6 +17,9 @@ interface DenoClientOptions {
   readonly http2: boolean;
   readonly poolMaxIdlePerHost?: number;
   readonly caCerts?: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+  readonly proxy?: { readonly transport: "unix"; readonly path: string };
 }
 
 /** Requirements of a request for its client. */
@@ -23,8 +28,10 @@ export interface ClientNeeds {
   readonly pooling: boolean;
   /** Use HTTP/2. */
   readonly http2: boolean;
-  /** Trusted certificate authority in PEM format; `undefined` for the system's. */
-  readonly ca: string | undefined;
+  /** Certificate authority and client certificate; `undefined` for the system's authorities. */
+  readonly tls: Pick<UpstreamTls, "ca" | "cert" | "key"> | undefined;
+  /** Path of a Unix socket that all requests go to; `undefined`: none. */
+  readonly path: string | undefined;
   /** Maximum age of a reused connection in milliseconds. */
   readonly maxAgeMs: number;
 }
@@ -60,12 +67,15 @@ export function denoClients(now: () => number = () => performance.now()): Client
   const create = (globalThis as { Deno?: DenoHttp }).Deno?.createHttpClient;
   if (create === undefined) return () => undefined;
   const kinds = {
-    http1: { pooled: new Map<string | undefined, AgingClient>(), unpooled: new Map<string | undefined, AgingClient>() },
-    http2: { pooled: new Map<string | undefined, AgingClient>(), unpooled: new Map<string | undefined, AgingClient>() },
+    http1: { pooled: new Map<string, AgingClient>(), unpooled: new Map<string, AgingClient>() },
+    http2: { pooled: new Map<string, AgingClient>(), unpooled: new Map<string, AgingClient>() },
   };
-  return ({ pooling, http2, ca, maxAgeMs }) => {
+  return ({ pooling, http2, tls: { ca, cert, key } = {}, path, maxAgeMs }) => {
+    const peer = ca === undefined && cert === undefined && path === undefined
+      ? ""
+      : JSON.stringify([ca, cert, key, path]);
     const clients = kinds[http2 ? "http2" : "http1"][pooling ? "pooled" : "unpooled"];
-    const known = clients.get(ca);
+    const known = clients.get(peer);
     if (known !== undefined && (!pooling || now() - known.createdMs < maxAgeMs * known.ageRatio)) return known.client;
     known?.client.close();
     const client = create({
@@ -74,9 +84,11 @@ export function denoClients(now: () => number = () => performance.now()): Client
       http2,
       ...(pooling ? {} : { poolMaxIdlePerHost: 0 }),
       ...(ca === undefined ? {} : { caCerts: [ca] }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
+      ...(path !== undefined && { proxy: { transport: "unix", path } }),
     });
     const ageRatio = MIN_AGE_RATIO + (1 - MIN_AGE_RATIO) * Math.random();
-    clients.set(ca, { client, createdMs: now(), ageRatio });
+    clients.set(peer, { client, createdMs: now(), ageRatio });
     return client;
   };
 }

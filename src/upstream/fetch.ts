@@ -6,6 +6,7 @@
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine } from "../config/config.ts";
 import { getHeader, setHeaders } from "../http/headers.ts";
+import { socketPath } from "../lib/unix_socket.ts";
 import { denoClients } from "./deno_clients.ts";
 import {
   errorWords,
@@ -42,7 +43,7 @@ const FAILURES: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
   [/too many open files|EMFILE/i, "no-descriptors"],
   [/cannot assign requested address|EADDRNOTAVAIL/i, "no-ports"],
   [/dns error|getaddrinfo|ENOTFOUND|EAI_AGAIN|failed to lookup/i, "dns"],
-  [/tls|ssl|certificate|handshake|fatal alert|InvalidContentType/i, "tls"],
+  [/tls|ssl|certificate|handshake|fatal alert|InvalidContentType|keys may not be|private key/i, "tls"],
   [/timed out|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT/i, "timeout"],
   [
     /refused|connect error|\(Connect\)|ConnectionRefused|unreachable|ports? \d* ?(?:is |are )?blocked|bad port/i,
@@ -64,6 +65,9 @@ const COMMON_WORDS = /^(?:fetch failed )?(?:error sending request for url )?/;
  * was aborted.
  */
 const CONNECT_CANCELED = /\(Connect\): request was canceled/;
+
+/** Origin of requests to Unix sockets, whose own origin is no URL for `fetch`. */
+const LOCAL_ORIGIN = "http://localhost";
 
 /** Options of {@linkcode fetchTransport}. */
 export interface FetchTransportOptions {
@@ -106,6 +110,8 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
     if (tls?.serverName !== undefined) {
       return { ok: false, kind: "tls", error: "`tls.serverName` is not supported by this transport" };
     }
+    const unsupported = options.fetch === undefined ? unsupportedBy(request) : undefined;
+    if (unsupported !== undefined) return unsupported;
     // Methods are case-sensitive (RFC 9110 §9.1), but `fetch` would send `get` as GET, and throws if it has a body.
     if (isNormalized(method)) return { ok: false, kind: "unsendable" };
     try {
@@ -121,13 +127,15 @@ export function fetchTransport(options: FetchTransportOptions = {}): Transport {
       const client = clientFor({
         pooling: isRepeatable(request),
         http2: request.http2 === true,
-        ca: tls?.ca,
+        tls,
+        path: socketPath(request.origin),
         maxAgeMs: request.maxConnectionAgeMs ?? Infinity,
       });
       if (client !== undefined) init.client = client;
       if (request.body instanceof ReadableStream) init.duplex = "half";
+      const url = (socketPath(request.origin) === undefined ? request.origin : LOCAL_ORIGIN) + request.target;
       for (;;) {
-        const response = await send(request.origin + request.target, init).catch(errorWords);
+        const response = await send(url, init).catch(errorWords);
         if (typeof response !== "string") return readResponse(response, method);
         if (signal.aborted) return { ok: false, kind: "aborted" };
         const kind = connects.kindOf(response, request, count);
@@ -154,7 +162,7 @@ class ConnectFailures {
    * connection has failed since `count` was read.
    */
   kindOf(message: string, { origin, tls }: TransportRequest, count: number): FailureKind | undefined {
-    const key = `${origin} ${tls?.ca ?? ""}`;
+    const key = `${origin} ${tls?.ca ?? ""} ${tls?.cert ?? ""}`;
     if (CONNECT_CANCELED.test(message)) {
       const latest = this.#latest.get(key);
       return latest !== undefined && latest.ordinal > count ? latest.kind : undefined;
@@ -163,6 +171,16 @@ class ConnectFailures {
     if (CONNECT_FAILED.test(message)) this.#latest.set(key, { ordinal: ++this.count, kind });
     return kind;
   }
+}
+
+/** Returns the failure of a request for which the runtime's `fetch` lacks an option. */
+function unsupportedBy({ origin, tls }: TransportRequest): TransportFailure | undefined {
+  if ("Deno" in globalThis) return undefined;
+  if (socketPath(origin) !== undefined) {
+    return { ok: false, kind: "refused", error: "Unix sockets are not supported by this transport" };
+  }
+  if (tls?.cert === undefined) return undefined;
+  return { ok: false, kind: "tls", error: "`tls.cert` is not supported by this transport" };
 }
 
 /** A list costs a third of a `Headers` object, which would be copied into the request. */

@@ -13,7 +13,7 @@ import {
   judgeFields,
   RELATIVE_THRESHOLD,
 } from "../../src/compare/judge_fields.ts";
-import { seededRandom } from "./seeded_random.ts";
+import { binomial, seededRandom } from "./seeded_random.ts";
 
 /** Comparisons of the service, and of the primary with itself. */
 export type Sizes = readonly [service: number, noise: number];
@@ -108,14 +108,6 @@ export function missTable(): string {
 function exceedsThresholds({ service, noise }: FieldCounts): boolean {
   const [rate, noiseRate] = [service.differing / service.compared, noise.differing / noise.compared];
   return rate - noiseRate > ABSOLUTE_THRESHOLD && (rate - noiseRate) / (rate + noiseRate) > RELATIVE_THRESHOLD;
-}
-
-/** Draws a binomial number, by drawing the distances between successes. */
-function binomial(n: number, rate: number, random: () => number): number {
-  if (rate === 0 || rate === 1) return n * rate;
-  let count = -1;
-  for (let at = 0; at <= n; count++) at += 1 + Math.floor(Math.log(1 - random()) / Math.log(1 - rate));
-  return count;
 }
 
 function table(title: string, rows: readonly (readonly string[])[]): string {

@@ -11,6 +11,14 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
+/** Draws a binomial number, by drawing the distances between successes. */
+export function binomial(n: number, rate: number, random: () => number): number {
+  if (rate === 0 || rate === 1) return n * rate;
+  let count = -1;
+  for (let at = 0; at <= n; count++) at += 1 + Math.floor(Math.log(1 - random()) / Math.log(1 - rate));
+  return count;
+}
+
 const seconds = Number(Deno.env.get("FUZZ_SECONDS") ?? (Deno.env.has("FUZZ") ? 20 : 0));
 const isLong = seconds > 0;
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? (isLong ? crypto.getRandomValues(new Int32Array(1))[0] : 9112));

@@ -70,7 +70,7 @@ export async function startListening(
 ): Promise<Front> {
   if (kind === "deno") return startConductor(config, options);
   const { observe, ...events } = recordEvents();
-  const checked = validateConfig(config, undefined, { isEmbedded: true }).config;
+  const checked = validateConfig(config, undefined, { embedding: "conductor" }).config;
   const urgent = new AbortController();
   const listener = await openNodeListener(createProxyHandler(checked, { ...options, observe }), {
     hostname: "127.0.0.1",

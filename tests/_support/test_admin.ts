@@ -58,10 +58,11 @@ export function createSource(config: Config = CONFIG): TestSource {
       source.reads++;
       return Promise.resolve(ring.after(after));
     },
-    comparisons(after) {
+    comparisons(after, sinceMs) {
       source.reads++;
-      return Promise.resolve(comparisons.read(after));
+      return Promise.resolve(comparisons.read(after, sinceMs));
     },
+    resetComparisons: () => Promise.resolve(comparisons.reset()),
     marks: new NoiseMarks(),
   };
   return source;

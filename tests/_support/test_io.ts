@@ -47,12 +47,13 @@ export interface TestIo extends Io {
 }
 
 /** Creates the inputs and outputs for one command. */
-export function createTestIo(options: { isTerminal?: boolean } = {}): TestIo {
+export function createTestIo(options: { isTerminal?: boolean; isDumb?: boolean } = {}): TestIo {
   const signals = new AsyncQueue<StopSignal>();
   const reloads = new AsyncQueue<"SIGHUP">();
   return {
     stdout: new TestOutput(options.isTerminal),
     stderr: new TestOutput(options.isTerminal),
+    hasCursor: options.isTerminal === true && options.isDumb !== true,
     listenForStop: () => ({ next: () => signals.next(), close: () => {} }),
     listenForReload: () => ({ next: () => reloads.next(), close: () => {} }),
     signal: (signal) => signals.push(signal),

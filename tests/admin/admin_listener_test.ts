@@ -339,16 +339,21 @@ interface Scripted extends InspectedWorker {
   respond: () => Promise<Inspection | undefined>;
   /** Requested ids. */
   requested: number[];
+  /** Types of the requests. */
+  types: string[];
 }
 
 function scripted(respond: Scripted["respond"]): Scripted {
   const worker: Scripted = {
     respond,
     requested: [],
-    request: async ({ after }) => {
+    types: [],
+    request: async ({ type, after }) => {
       worker.requested.push(after);
+      worker.types.push(type);
       const inspection = await worker.respond();
-      return inspection === undefined ? {} : { inspection };
+      if (inspection === undefined) return {};
+      return type === "recent" ? { recent: inspection.recent } : { inspection };
     },
   };
   return worker;
@@ -368,7 +373,7 @@ function inspection(bytes: number, exchanges: readonly Partial<ExchangeRecord>[]
     tunnelsOpened: 0,
     tunnelClientBytes: 0,
     tunnelServiceBytes: 0,
-    tunnelDuration: { counts: [], sumMs: 0 },
+    tunnelDuration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
     inFlight: 1,
     duration: { recent: NO_LATENCIES, total: NO_LATENCIES, sumMs: 0 },
   };
@@ -383,6 +388,21 @@ Deno.test("WorkerInspections keeps the counters of a lost worker, but not its re
   inspections.forget(first!);
   const { metrics: { routes } } = await inspections.read([second!], 0);
   assertEquals(routes.map(({ requestBytes, inFlight }) => [requestBytes, inFlight]), [[11, 1]]);
+});
+
+Deno.test("WorkerInspections reads exchanges without the counters, and each exchange once", async () => {
+  const inspections = new WorkerInspections();
+  const first = inspection(7, [{ timeMs: 1, durationMs: 1, path: "/1" }], 3);
+  const responses = [first, inspection(8, [{ timeMs: 2, durationMs: 1, path: "/2" }], 4)];
+  const worker = scripted(() => Promise.resolve(responses.shift()));
+  const [recent, { metrics, recent: all }] = await Promise.all([
+    inspections.recent([worker], 0),
+    inspections.read([worker], 0),
+  ]);
+  assertEquals([worker.types, worker.requested], [["recent", "inspect"], [0, 3]]);
+  assertEquals(recent.exchanges.map(({ path }) => path), ["/1"]);
+  assertEquals(all.exchanges.map(({ path }) => path), ["/1", "/2"]);
+  assertEquals(metrics.routes[0]?.requestBytes, 8);
 });
 
 Deno.test("WorkerInspections does not wait for a busy worker, and uses its last inspection", async () => {

@@ -86,7 +86,8 @@ pageTest("a field is marked as noise with one click, and the configuration for i
   await row.waitFor({ state: "detached" });
   await page.locator("#noise li", { hasText: "$.total" }).waitFor({ state: "attached" });
   assertMatch(await page.locator(":focus").innerText(), /^Mark as noise/);
-  await page.locator("#noise-config-lines").getByText(`- "$.total" # GET /api/orders/{id}`).waitFor();
+  await page.locator("#noise-config-lines").getByText(`- { endpoint: "GET /api/orders/{id}", path: "$.total" }`)
+    .waitFor();
   const lines = await (await fetch(`${conductor.adminUrl}api/noise`)).text();
   assertEquals(await page.locator("#noise-config-lines").textContent(), lines);
 
@@ -99,7 +100,14 @@ pageTest("a field is marked as noise with one click, and the configuration for i
   await page.reload();
   await page.locator("#noise li", { hasText: "$.total" }).waitFor({ state: "attached" });
   assertEquals(await row.count(), 0);
+  assertMatch(await page.locator("#noise li", { hasText: "$.total" }).textContent() ?? "", /marked \d\d:\d\d:\d\d/);
   assertEquals(complaints, []);
+
+  await page.getByRole("button", { name: "Undo the mark of $.total" }).click();
+  await row.waitFor();
+  assertEquals(await (await fetch(`${conductor.adminUrl}api/noise`)).text(), "");
+  await page.getByRole("button", { name: "Start counting again" }).click();
+  await page.locator("#verdict-facts").getByText(/since \d\d:\d\d, 0 comparisons/).waitFor();
 });
 
 pageTest("a field returns to the mismatches with the reason if conductor refuses to mark it", async () => {

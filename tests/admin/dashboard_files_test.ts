@@ -55,6 +55,7 @@ const SNAPSHOT = {
   selected: 8,
   hedgesSent: 0,
   hedgesWon: 0,
+  replays: 0,
   inFlight: 0,
 } as const;
 

@@ -14,7 +14,8 @@ function stateAt(second: number, { responses = 0, startedMs = 1 } = {}): StateVi
   const empty = new Metrics().snapshot();
   const percentiles = { p50Ms: 5, p95Ms: 8, p99Ms: 9, maxMs: 10 };
   const latency = { ...percentiles, sinceStart: percentiles };
-  const route = { ...empty.routes[0]!, ...latency, duration: { count: responses, sumMs: responses } };
+  const durations = { duration: { count: responses, sumMs: responses }, tunnelDuration: { count: 0, sumMs: 0 } };
+  const route = { ...empty.routes[0]!, ...latency, ...durations };
   return {
     version: "0.1.0",
     timeMs: second * 1_000,

@@ -76,7 +76,7 @@ pageTest(
     ]);
 
     // By keyboard, because a row that moves down the list can evade the pointer.
-    await exchange.locator("button").press("Enter");
+    await exchange.locator(".exchange-open").press("Enter");
     const detail = page.getByRole("dialog");
     await detail.getByText("authorization").waitFor();
     const text = await detail.innerText();
@@ -238,7 +238,7 @@ function scriptedEvents(): string {
         tunnelsOpened: 0,
         tunnelClientBytes: 0,
         tunnelServiceBytes: 0,
-        tunnelDuration: { counts: [], sumMs: 0 },
+        tunnelDuration: { count: 0, sumMs: 0 },
       }],
       services: [{
         ...about,
@@ -252,6 +252,7 @@ function scriptedEvents(): string {
         selected: 1,
         hedgesSent: 0,
         hedgesWon: 0,
+        replays: 0,
       }],
       states: [{ service }],
     },
@@ -298,7 +299,7 @@ for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390]
     await traffic[Symbol.asyncDispose]();
     assertEquals(await page.evaluate(`document.documentElement.scrollWidth`), width);
     // By keyboard, because a row that moves down the list can evade the pointer.
-    await page.locator(".exchange", { hasText: "long/" }).first().locator("button").press("Enter");
+    await page.locator(".exchange", { hasText: "long/" }).first().locator(".exchange-open").press("Enter");
     await page.getByRole("dialog").waitFor();
     assertEquals(await violationsOf(page), []);
     assertEquals(await page.evaluate(`document.querySelector("dialog").scrollWidth <= innerWidth`), true);

@@ -245,3 +245,23 @@ for (const [name, path, lines, sent] of INCOMPLETE_POSTS) {
     await server.shutdown();
   });
 }
+
+Deno.test("the report is reset and marks are removed by requests of this origin with JSON only", async () => {
+  await using admin = await startAdmin();
+  const send = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
+    const response = await fetch(admin.url + path, { method, headers, ...(body !== undefined && { body }) });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const json = { "content-type": "application/json" };
+  const foreign = { ...json, origin: "http://foreign.example" };
+  const mark = '{ "route": "path /", "path": "$.id" }';
+  assertEquals(await send("POST", "/api/report/reset", json), 204);
+  assertEquals(await send("POST", "/api/report/reset", {}), 415);
+  assertEquals(await send("POST", "/api/report/reset", foreign), 403);
+  assertEquals(await send("GET", "/api/report/reset", json), 405);
+  assertEquals(await send("POST", "/api/noise", json, mark), 200);
+  assertEquals(await send("DELETE", "/api/noise", foreign, mark), 403);
+  assertEquals(await send("DELETE", "/api/noise", json, mark), 200);
+  assertEquals(admin.source.marks.list(), []);
+});

@@ -10,7 +10,7 @@ import {
 
 import denoConfig from "../../deno.json" with { type: "json" };
 import { parseCommandLine } from "../../src/cli/command_line.ts";
-import { UsageError } from "../../src/cli/commands.ts";
+import { COMMAND_NAMES, COMMANDS, UsageError } from "../../src/cli/commands.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { VERSION } from "../../src/lib/version.ts";
 import { runCli, startCli, tempConfig } from "../_support/cli_process.ts";
@@ -41,7 +41,7 @@ const MISTAKES: [args: string[], message: string][] = [
   [["-x"], 'Unknown flag "-x"; flags of "serve" are --config'],
   [["--__proto__", "x"], 'Unknown flag "--__proto__"'],
   [["chek"], 'Unknown command "chek"; did you mean "check"?'],
-  [["frobnicate"], 'Unknown command "frobnicate"; commands are serve, check, explain, report, schema, demo'],
+  [["frobnicate"], 'Unknown command "frobnicate"; commands are serve, check, explain, report'],
   [["config.yaml"], 'Unknown command "config.yaml"; did you mean "--config config.yaml"?'],
   [["--port"], "`--port` must have a value: --port PORT"],
   [["-c"], "`--config` must have a value: --config FILE"],
@@ -54,8 +54,16 @@ const MISTAKES: [args: string[], message: string][] = [
   [["--verbose", "--quiet"], "`--verbose` cannot be combined with `--quiet`"],
   [["check", "stray"], '`check` takes flags only: found "stray"'],
   [["serve", "8080"], '`serve` takes flags only: found "8080"'],
-  [["schema", "--port", "80"], "`schema` has no flag `--port`"],
-  [["serve", "--once"], "`serve` has no flag `--once`"],
+  [["schema", "--port", "80"], "`schema` has no flag `--port`, only `serve` and `demo`"],
+  [["serve", "--once"], "`serve` has no flag `--once`, only `demo`"],
+  [["--watch=yes"], '`--watch` takes no value: found "yes"'],
+  [["--quiet", "false"], '`--quiet` takes no value: found "false"'],
+  [["-watch=false"], '`--watch` takes no value: found "false"'],
+  [["check", "-h=1"], '`--help` takes no value: found "1"'],
+  [["completions"], "`completions` needs one shell, bash, zsh, fish"],
+  [["completions", "tcsh"], '`completions` needs one shell, bash, zsh, fish: found "tcsh"'],
+  [["fields", "nonsense"], 'No field has "nonsense" in its path'],
+  [["fields", "a", "b"], '`fields` takes one path: also found "b"'],
   [["explain"], "`explain` needs a request: [METHOD] URL_OR_PATH"],
   [
     ["explain", "GET", "/a", "/b"],
@@ -75,7 +83,8 @@ for (const [args, message] of MISTAKES) {
     assertEquals(code, 2);
     assertEquals(stdout, "");
     assertStringIncludes(stderr, `error: ${message}`);
-    assertStringIncludes(stderr, '\nTry "conductor --help"\n');
+    const [command = ""] = COMMAND_NAMES.filter((name) => args.includes(name));
+    assertStringIncludes(stderr, `\nTry "conductor ${command === "" ? "" : `${command} `}--help"\n`);
   });
 }
 
@@ -103,9 +112,11 @@ Deno.test("parseCommandLine() throws UsageError", () => {
   assertThrows(() => parseCommandLine(["--nope"]), UsageError);
 });
 
-Deno.test("--version prints the version of deno.json", async () => {
+Deno.test("--version, -V and version print the version of deno.json", async () => {
   assertEquals(VERSION, denoConfig.version);
-  assertEquals(await run(["--version"]), { code: 0, stdout: `conductor ${denoConfig.version}\n`, stderr: "" });
+  for (const args of [["--version"], ["-V"], ["version"], ["check", "-V"]]) {
+    assertEquals(await run(args), { code: 0, stdout: `conductor ${denoConfig.version}\n`, stderr: "" });
+  }
 });
 
 Deno.test("--help, -h and help list every command and the flags of serve", async () => {
@@ -127,17 +138,44 @@ Deno.test("--help with a command describes that command, even without its operan
   assertEquals((await run(["help", "explain"])).stdout, stdout);
 });
 
-Deno.test("check --help lists the fields of the configuration", async () => {
-  const { stdout } = await run(["check", "--help"]);
+Deno.test("fields lists the fields of the configuration, or those with a text in their path", async () => {
+  const { code, stdout } = await run(["fields"]);
+  assertEquals(code, 0);
   assertMatch(stdout, /\n {2}services\[\]\.pathPrefix +Path prefixes to match/);
   assertMatch(stdout, /\n {2}shutdownTimeout +Timeout for/);
   for (const line of stdout.split("\n")) assert(line.length <= 100, line);
+  const { stdout: some } = await run(["fields", "Services[].health"]);
+  assertMatch(some, /^ {2}services\[\]\.health +Active/);
+  assertMatch(some, /\n {2}services\[\]\.health\.path +/);
+  assertNotMatch(some, /shutdownTimeout/);
+});
+
+Deno.test("--help of each command has examples that the parser accepts, and at most 40 lines", async () => {
+  for (const command of COMMAND_NAMES) {
+    const { code, stdout } = await run([command, "--help"]);
+    assertEquals(code, 0);
+    assert(stdout.split("\n").length <= 40, command);
+    for (const [line] of COMMANDS[command].examples) {
+      assertStringIncludes(stdout, line);
+      const [, text = ""] = /conductor ([^>)]*)/.exec(line) ?? [];
+      const words = text.match(/'[^']*'|\S+/g) ?? [];
+      assertEquals(parseCommandLine(words.map((word) => word.replaceAll("'", ""))).command, command);
+    }
+  }
+});
+
+Deno.test("parseCommandLine() accepts -p for the port", () => {
+  assertEquals(parseCommandLine(["-p", "0"]).flags.port, 0);
+  assertEquals(parseCommandLine(["demo", "-p8081"]).flags.port, 8081);
 });
 
 Deno.test("check summarizes a valid configuration, with its routes", async () => {
   await using file = await tempConfig(CONFIG);
   const { code, stdout, stderr } = await run(["check", "-c", file.path]);
-  assertEquals(stderr, "");
+  assertMatch(
+    stderr,
+    /^warning: wait: clients of pathPrefix "\/api" wait for the slowest.*\nwarning: services: the shadow/,
+  );
   assertEquals(code, 0);
   assertEquals(
     stdout,

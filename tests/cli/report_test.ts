@@ -36,13 +36,35 @@ Deno.test("report exits with 0 for ready, 1 for not ready and 3 for not enough t
   await using admin = await startAdmin();
   const ready = await report(["--admin", admin.url, "--min-requests", "100", "--max-mismatch", "1%"]);
   assertEquals([ready.code, ready.stderr], [0, ""]);
-  assertMatch(ready.stdout, /^ready: 100 comparisons, 99 % match\n/);
+  assertMatch(ready.stdout, /^ready: since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, 100 comparisons, 99 % match\n/);
   const notReady = await report(["--admin", admin.url, "--min-requests", "100"]);
   assertEquals(notReady.code, 1);
-  assertStringIncludes(notReady.stdout, "! 1 % of the comparisons are mismatches, more than 0.1 %");
+  assertStringIncludes(notReady.stdout, "! 1 % of the comparisons are mismatches (limit 0.1 %)");
   const tooFew = await report(["--admin", admin.url]);
   assertEquals(tooFew.code, 3);
   assertMatch(tooFew.stdout, /^not enough traffic: /);
+});
+
+Deno.test("report --wait asks again until there is a verdict, and not after the time has passed", async () => {
+  let asked = 0;
+  await using admin = startBackend((request) => {
+    asked++;
+    return respondReport(request, snapshot());
+  });
+  const wait = ["--admin", admin.url, "--wait", "1s"];
+  assertEquals((await report([...wait, "--min-requests", "100"])).code, 1);
+  assertEquals(asked, 1);
+  assertEquals((await report(wait)).code, 3);
+  assertEquals(asked, 3);
+});
+
+Deno.test("report --since asks for later comparisons only", async () => {
+  await using admin = startAdmin();
+  assertEquals((await report(["--admin", admin.url, "--since", "10m"])).code, 3);
+  assertEquals(admin.seen[0]!.target, "/api/report?since=10m");
+  const invalid = await report(["--admin", admin.url, "--since", "yesterday"]);
+  assertEquals(invalid.code, 2);
+  assertStringIncludes(invalid.stderr, "`--since` must be a time such as");
 });
 
 Deno.test("report prints JSON and Markdown", async () => {
@@ -52,7 +74,7 @@ Deno.test("report prints JSON and Markdown", async () => {
   assertEquals([json.code, verdict, compared, matchRate], [1, "not-ready", 100, 0.99]);
   assertEquals(mismatches[0].path, "$.price");
   const markdown = await report(["--admin", admin.url, "--format", "markdown"]);
-  assertMatch(markdown.stdout, /^### not enough traffic: 100 comparisons/);
+  assertMatch(markdown.stdout, /^### not enough traffic: since .* UTC, 100 comparisons/);
 });
 
 Deno.test("report sends all thresholds, and nothing else, to a path below that of the admin URL", async () => {
@@ -162,5 +184,5 @@ Deno.test("report as a process needs --allow-net only, and exits with the code o
   await using admin = await startAdmin();
   const { code, stdout, stderr } = await runCli(["report", "--admin", admin.url], { permissions: ["--allow-net"] });
   assertEquals([code, stderr], [3, ""]);
-  assertMatch(stdout, /^not enough traffic: 100 comparisons, 99 % match\n/);
+  assertMatch(stdout, /^not enough traffic: since .* UTC, 100 comparisons, 99 % match\n/);
 });

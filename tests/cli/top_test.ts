@@ -12,7 +12,7 @@ import { Metrics } from "../../src/observe/metrics.ts";
 import { createPaint } from "../../src/lib/paint.ts";
 import { runCommandLine } from "../../src/cli/main.ts";
 import { startBackend } from "../_support/servers.ts";
-import { tempConfig } from "../_support/cli_process.ts";
+import { startWatched, tempConfig } from "../_support/cli_process.ts";
 import { createTestIo, TestOutput } from "../_support/test_io.ts";
 
 const PLAIN = createPaint(false);
@@ -319,4 +319,67 @@ Deno.test("serve --top shows a table on a terminal, without a line for each requ
 Deno.test("serve --top has no effect without a terminal", async () => {
   const lines = (await served(["--top"], false)).trimEnd().split("\n").map((line) => JSON.parse(line).message);
   assertEquals(lines.slice(0, 2), ["listening", "request completed"]);
+});
+
+Deno.test("top shows the state of a running conductor as plain lines without a terminal, or on a dumb one", async () => {
+  await using backend = startBackend();
+  await using conductor = await startWatched([{ name: "v1", url: backend.url, pathPrefix: "/api" }]);
+  await (await fetch(`${conductor.url}/api`)).body?.cancel();
+  for (const options of [{}, { isTerminal: true, isDumb: true }]) {
+    const io = createTestIo(options);
+    const ended = runCommandLine(["top", "--admin", conductor.adminUrl], io);
+    await io.stdout.seen(/^\d{4}-\d\d-\d\dT[\d:.]+Z\n/);
+    io.signal("SIGINT");
+    assertEquals(await ended, 0);
+    assertStringIncludes(io.stdout.text, "pathPrefix /api");
+    assertStringIncludes(io.stdout.text, "v1");
+    assert(!io.stdout.text.includes("\x1b"));
+  }
+});
+
+Deno.test("top draws a live table on a terminal, and warns once while the conductor cannot be reached", async () => {
+  await using backend = startBackend();
+  const conductor = await startWatched([{ name: "v1", url: backend.url, pathPrefix: "/api" }]);
+  const io = createTestIo({ isTerminal: true });
+  const ended = runCommandLine(["top", "--admin", conductor.adminUrl], io);
+  await io.stdout.seen(/pathPrefix \/api/);
+  await conductor[Symbol.asyncDispose]();
+  await io.stdout.seen(/Cannot reach the admin listener/);
+  io.signal("SIGINT");
+  assertEquals(await ended, 0);
+});
+
+Deno.test("top exits with 1 if the admin listener cannot be reached or refuses the token, and with 2 without --admin", async () => {
+  const token = "0123456789abcdef";
+  await using conductor = await startWatched([{ name: "v1", url: "http://localhost:1" }], {
+    admin: { port: 0, token },
+  });
+  await using right = await tempConfig(`${token}\n`);
+  await using wrong = await tempConfig("fedcba9876543210\n");
+  const run = async (args: string[]) => {
+    const io = createTestIo();
+    const ended = runCommandLine(["top", ...args], io);
+    io.signal("SIGTERM");
+    return [await ended, io.stderr.text] as const;
+  };
+  assertEquals((await run(["--admin", conductor.adminUrl, "--token-file", right.path]))[0], 0);
+  const [code, text] = await run(["--admin", conductor.adminUrl, "--token-file", wrong.path]);
+  assertEquals(code, 1);
+  assertStringIncludes(text, "invalid token");
+  assertStringIncludes((await run(["--admin", conductor.adminUrl]))[1], "--token-file FILE");
+  assertEquals((await run(["--admin", "http://127.0.0.1:1"]))[0], 1);
+  assertEquals((await run([]))[0], 2);
+});
+
+Deno.test("serve --top logs requests on a dumb terminal, without escape sequences of a table", async () => {
+  await using file = await tempConfig("services: [{ name: a, url: 'http://localhost:1' }]\n");
+  const io = createTestIo({ isTerminal: true, isDumb: true });
+  const ended = runCommandLine(["-c", file.path, "-p", "0", "--host", "127.0.0.1", "--top"], io);
+  const [, url = ""] = await io.stdout.seen(/listens on \S*?(http:[\w.:/]+)/);
+  await (await fetch(url)).body?.cancel();
+  await io.stdout.seen(/502/);
+  io.signal("SIGTERM");
+  assertEquals(await ended, 0);
+  // deno-lint-ignore no-control-regex
+  assert(!/\x1b\[\d*[FJK]/.test(io.stdout.text));
 });

@@ -9,6 +9,7 @@ import { ComparisonStats, mergeSnapshots } from "../../src/compare/comparison_st
 import type { NotComparable } from "../../src/compare/comparison.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
 import { MemoryBudget } from "../../src/lib/memory_budget.ts";
+import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
 import { renderMarkdown } from "../../src/compare/render_markdown.ts";
 import { renderText } from "../../src/compare/render_text.ts";
 import { sampleOfBody } from "../../src/compare/sample_body.ts";
@@ -216,7 +217,7 @@ function attempt(index: number, body: Uint8Array<ArrayBuffer> | null = null): Ca
 
 function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngine {
   return new ComparisonEngine(CONFIG, {
-    count: { add: onAdd, addNotComparable: (comparison) => void skipped.push(comparison) },
+    count: { add: onAdd, addNotComparable: (comparison) => void skipped.push(comparison), addUnavailable() {} },
     observe: undefined,
     now: () => performance.now(),
     replay() {},
@@ -327,25 +328,29 @@ function statsOf(compared: number, notComparable: number): ComparisonStats {
   return stats;
 }
 
-Deno.test("makeReport() never says ready if more than 1 % of the responses are not comparable", () => {
-  const [few, some] = [makeReport(statsOf(1_000, 10).snapshot()), makeReport(statsOf(1_000, 12).snapshot())];
-  assertEquals([few.verdict, few.compared, few.notComparable], ["ready", 1_000, 10]);
+Deno.test("makeReport() never says ready if fewer than 95 % of the responses are comparable", () => {
+  const thresholds = { ...DEFAULT_THRESHOLDS, minRequests: 100 };
+  const [few, some] = [
+    makeReport(statsOf(200, 10).snapshot(), thresholds),
+    makeReport(statsOf(200, 12).snapshot(), thresholds),
+  ];
+  assertEquals([few.verdict, few.compared, few.notComparable], ["ready", 200, 10]);
   assertEquals([some.verdict, some.matchRate, some.services[0]?.notComparable], [
     "not-enough-traffic",
     1,
     { busy: 3, costly: 9 },
   ]);
-  assertStringIncludes(some.services[0]!.reasons[0]!, "of the responses are not comparable (costly 9, busy 3)");
-  assertStringIncludes(renderText(some, createPaint(false)), "  ! not comparable: costly 9, busy 3\n");
-  assertStringIncludes(renderText(some, createPaint(false)), "  9      0.889 %  v2       GET /     costly\n");
+  assertEquals(some.services[0]!.reasons, ["not comparable: 5.66 % (limit 5 %; costly 9, busy 3)"]);
+  assertStringIncludes(renderText(some, createPaint(false)), "  not comparable: 5.66 % (costly 9, busy 3)\n");
+  assertStringIncludes(renderText(some, createPaint(false)), "  9      4.25 %  v2       GET /     costly\n");
   assertStringIncludes(renderMarkdown(some), "12 responses were not comparable");
-  assertStringIncludes(renderMarkdown(some), "| 9 | 0.889 % | `v2` | `GET /` | costly |");
+  assertStringIncludes(renderMarkdown(some), "| 9 | 4.25 % | `v2` | `GET /` | costly |");
 });
 
 Deno.test("makeReport() gives the reasons if nothing was comparable", () => {
   const { verdict, services: [service] } = makeReport(statsOf(0, 4).snapshot());
   assertEquals(verdict, "not-enough-traffic");
-  assertStringIncludes(service!.reasons.join(), "100 % of the responses are not comparable (costly 3, busy 1)");
+  assertStringIncludes(service!.reasons.join(), "not comparable: 100 % (limit 5 %; costly 3, busy 1)");
 });
 
 Deno.test("mergeSnapshots() adds up the counts of responses that were not comparable", () => {
@@ -384,7 +389,7 @@ Deno.test("ComparisonEngine takes at most a fifth of the event loop's time under
   let compared = 0;
   const engine = new ComparisonEngine(CONFIG, {
     // Each comparison takes 10 ms.
-    count: { add: () => (compared++, void time.tick(10)), addNotComparable() {} },
+    count: { add: () => (compared++, void time.tick(10)), addNotComparable() {}, addUnavailable() {} },
     observe: undefined,
     now: () => Date.now(),
     replay() {},

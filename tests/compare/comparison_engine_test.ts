@@ -1,7 +1,9 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { type ComparisonCounter, ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
+import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
+import { Metrics } from "../../src/observe/metrics.ts";
 import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
 import type { ConfigInput, ServiceInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
@@ -343,7 +345,7 @@ Deno.test("a replay to the primary measures noise", async () => {
 });
 
 Deno.test("a control measures noise, and has no verdict", async () => {
-  await using setup = startSetup({ v1: json({ at: 1 }), v2: json({ at: 2 }), again: json({ at: 3 }) }, {
+  await using setup = startSetup({ v1: json({ at: 5 }), v2: json({ at: 6 }), again: json({ at: 7 }) }, {
     serviceSettings: { again: { control: true } },
   });
   await (await setup.handle(get())).body?.cancel();
@@ -426,6 +428,7 @@ Deno.test("a comparison that throws does not end the others", async () => {
           count();
         },
         addNotComparable() {},
+        addUnavailable() {},
       };
     }
   }
@@ -468,7 +471,162 @@ Deno.test("replays measure the noise of each endpoint in periodic traffic", asyn
   }
   const { mismatches, noise } = makeReport(comparisons.read(0).stats!);
   assertEquals(mismatches, []);
-  assertEquals(noise.map(({ endpoint, path }) => `${endpoint} ${path}`).sort(), ["GET /data $.id", "GET /page $.id"]);
+  assertEquals(noise.map(({ endpoint, path }) => `${endpoint} ${path}`).sort(), [
+    "GET /data $.id (same form)",
+    "GET /page $.id (same form)",
+  ]);
+});
+
+/** Sends requests one after the other, and waits until nothing is compared or in flight any more. */
+async function send(handle: Handler, count: number): Promise<void> {
+  for (let sent = 0; sent < count; sent++) await (await handle(get(`/${sent}`))).body?.cancel();
+}
+
+Deno.test("replays are a ratio of what was compared, counted, and none are sent without comparisons", async () => {
+  await using old = startBackend(() => Response.json({ a: 1 }));
+  await using fresh = startBackend(() => Response.json({ a: 1 }));
+  const metrics = new Metrics();
+  const { config } = validateConfig({
+    compare: { noiseSample: 1 },
+    services: [
+      { name: "old", url: old.url, primary: true },
+      { name: "fresh", url: fresh.url, shadow: true, sample: "5%" },
+    ],
+  });
+  metrics.reconfigure(config);
+  let [compared, noise] = [0, 0];
+  let wake = () => {};
+  const handle = createHandler(config, {
+    comparisons: new ComparisonStore(),
+    observe: (event) => {
+      metrics.observe(event);
+      if (event.type !== "compared") return;
+      if (event.result === "noise") noise++;
+      else compared++;
+      wake();
+    },
+  });
+  await send(handle, 400);
+  while (noise < 20) await new Promise<void>((resolve) => wake = resolve);
+  // Every compared request is replayed, and no other: 5 % of 400.
+  assertEquals([compared, noise, fresh.seen.length, old.seen.length], [20, 20, 20, 420]);
+  const [primary] = metrics.snapshot().services.filter(({ service }) => service === "old");
+  assertEquals([primary?.responses["2xx"], primary?.replays], [420, 20]);
+});
+
+Deno.test("a candidate that is down is not ready, and causes no replays while its breaker is open", async () => {
+  await using old = startBackend(() => Response.json({ a: 1 }));
+  const { config } = validateConfig({
+    compare: { noiseSample: 1 },
+    services: [
+      { name: "old", url: old.url, primary: true },
+      { name: "dead", url: "http://127.0.0.1:1", shadow: true, breaker: { failures: 8, window: 8, openFor: "1h" } },
+    ],
+  });
+  const comparisons = new ComparisonStore();
+  let compared = 0;
+  let noise = 0;
+  let wake = () => {};
+  const handle = createHandler(config, {
+    comparisons,
+    observe: (event) => {
+      if (event.type !== "compared") return;
+      if (event.result === "noise") noise++;
+      else compared++;
+      wake();
+    },
+  });
+  for (let sent = 0; sent < 8; sent++) {
+    await send(handle, 1);
+    while (compared <= sent || noise <= sent) await new Promise<void>((resolve) => wake = resolve);
+  }
+  await send(handle, 40);
+  const count = () => comparisons.read(Infinity).stats!.services[0]!.unavailable.requests;
+  while (count() < 40) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals([compared, noise, old.seen.length], [8, 8, 56]);
+  const { verdict, services: [dead] } = makeReport(comparisons.read(Infinity).stats!);
+  assertEquals([verdict, dead!.errorRate, dead!.unavailable], ["not-ready", { primary: 0, service: 1 }, 40]);
+  assertStringIncludes(dead!.reasons.join("\n"), "100 % of its responses failed");
+});
+
+Deno.test("each version of a candidate is counted apart, and the verdict is about the newest", async () => {
+  let version = "1.0";
+  await using setup = startSetup({
+    v1: json({ a: 1 }),
+    v2: () => Response.json({ a: version === "1.0" ? 2 : 1 }, { headers: { "x-version": version } }),
+  }, { settings: { compare: { noise: "off", version: "header:X-Version" } } });
+  await send(setup.handle, 3);
+  await setup.compared(3);
+  await new Promise((resolve) => setTimeout(resolve, 1_050));
+  version = "1.1";
+  await send(setup.handle, 2);
+  await setup.compared(5);
+  const report = makeReport(setup.comparisons.read(0).stats!, { ...DEFAULT_THRESHOLDS, minRequests: 2 });
+  const [{ build, compared, verdict, otherBuilds }] = [report.services[0]!];
+  assertEquals([report.services.length, build, compared, verdict], [1, "1.1", 2, "ready"]);
+  assertEquals(otherBuilds.map(({ build, compared, verdict }) => [build, compared, verdict]), [[
+    "1.0",
+    3,
+    "not-ready",
+  ]]);
+  assertEquals(report.mismatches, []);
+});
+
+Deno.test("a regression in a page whose token always differs is a mismatch, and so is a broken token", async () => {
+  const page = (token: string, text: string) => () =>
+    new Response(`<form>\n<input name="csrf" value="${token}">\n</form>\n<p>${text}</p>\n`, {
+      headers: { "content-type": "text/html" },
+    });
+  const token = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)))).replaceAll("/", "x");
+  await using setup = startSetup({
+    v1: () => page(token(), "Sum 1")(),
+    alike: () => page(token(), "Sum 1")(),
+    broken: () => page("", "Sum 1")(),
+    wrong: () => page(token(), "Sum 2")(),
+  }, { settings: { compare: { noiseSample: 1 } } });
+  await send(setup.handle, 40);
+  await setup.compared(160);
+  const report = makeReport(setup.comparisons.read(0).stats!, { ...DEFAULT_THRESHOLDS, minRequests: 40 });
+  assertEquals(report.services.map(({ service, verdict }) => [service, verdict]), [
+    ["alike", "ready"],
+    ["broken", "not-ready"],
+    ["wrong", "not-ready"],
+  ]);
+  assertEquals(report.neverComparable, []);
+});
+
+Deno.test("a shuffled list is comparable, and one wrong price in it is a mismatch", async () => {
+  const shuffled = (last: number) => () =>
+    Response.json({
+      items: [1, 2, 3, 4, last].map((price) => [Math.random(), { price }] as const)
+        .toSorted(([a], [b]) => a - b).map(([, item]) => item),
+    });
+  await using setup = startSetup({ v1: shuffled(5), alike: shuffled(5), wrong: shuffled(6) }, {
+    settings: { compare: { noiseSample: 1 } },
+  });
+  await send(setup.handle, 60);
+  await setup.compared(180);
+  const report = makeReport(setup.comparisons.read(0).stats!, { ...DEFAULT_THRESHOLDS, minRequests: 60 });
+  assertEquals(report.services.map(({ service, verdict }) => [service, verdict]), [
+    ["alike", "ready"],
+    ["wrong", "not-ready"],
+  ]);
+});
+
+Deno.test("a number that always differs is never comparable, which the report names", async () => {
+  const took = () => Response.json({ took: Math.random() * 100 });
+  await using setup = startSetup({ v1: took, v2: took }, { settings: { compare: { noiseSample: 1 } } });
+  await send(setup.handle, 40);
+  await setup.compared(80);
+  const thresholds = { ...DEFAULT_THRESHOLDS, minRequests: 40 };
+  const { stats } = setup.comparisons.read(0);
+  const report = makeReport(stats!, thresholds);
+  assertEquals(report.verdict, "not-enough-traffic");
+  assertEquals(report.neverComparable.map(({ path, share }) => [path, share]), [["$.took", 1]]);
+  assertEquals(report.services[0]!.reasons, ["not comparable: 100 % (limit 5 %; always different in 100 %)"]);
+  const marks = [{ route: report.services[0]!.route, path: "$.took", timeMs: 5 }];
+  const marked = makeReport(stats!, thresholds, marks);
+  assertEquals([marked.verdict, marked.marks[0]!.differing > 0, marked.noise[0]!.markedMs], ["ready", true, 5]);
 });
 
 Deno.test("GraphQL requests are counted by operation, and a response with errors counts as an error", async () => {

@@ -1,6 +1,9 @@
 /** Comparison results across reloads of the configuration. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import type { Comparison } from "../../src/compare/comparison.ts";
+import { makeReport } from "../../src/compare/make_report.ts";
+import { comparison } from "../_support/comparisons.ts";
 import { ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { createHandler, type Handler } from "../../src/proxy/fetch_handler.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
@@ -60,4 +63,72 @@ Deno.test("a reload without `compare` drops the counts, and a further reload wit
   assertEquals(comparisons.read(0).stats, undefined);
   reconfigure(comparisons, [v1, v2], COMPARE);
   assertEquals(comparisons.read(0).stats?.services[0]?.compared, 0);
+});
+
+/** Store with a clock, and a function that counts comparisons. */
+function startStore(): { store: ComparisonStore; time: { ms: number }; add(overrides?: Partial<Comparison>): void } {
+  const time = { ms: 1_000_000 };
+  const store = new ComparisonStore({ now: () => time.ms });
+  const services = [
+    { name: "v1", url: "http://localhost:1", primary: true },
+    { name: "v2", url: "http://localhost:2", shadow: true },
+  ];
+  const counter = store.reconfigure(validateConfig({ ...COMPARE, services }).config);
+  const add = (overrides: Partial<Comparison> = {}) =>
+    counter.add(comparison([], { route: "path /", ...overrides }), { endpoint: "GET /", samples: "values" });
+  return { store, time, add };
+}
+
+const comparedIn = (store: ComparisonStore, sinceMs?: number) =>
+  store.read(Infinity, sinceMs).stats!.services.reduce((sum, { compared }) => sum + compared, 0);
+
+Deno.test("ComparisonStore counts by minute, keeps all counts, and reports those since a time", () => {
+  const { store, time, add } = startStore();
+  const startMs = time.ms;
+  for (let minute = 0; minute < 100; minute++) {
+    add();
+    time.ms += 60_000;
+  }
+  assertEquals(comparedIn(store), 100);
+  assertEquals(store.read(Infinity).stats!.sinceMs, startMs);
+  assertEquals(comparedIn(store, time.ms - 120_000), 2);
+  const half = store.read(Infinity, time.ms - 50 * 60_000).stats!;
+  // Older periods are longer, and never begin before the time that was asked for.
+  assert(half.sinceMs >= time.ms - 50 * 60_000);
+  assert(comparedIn(store, time.ms - 50 * 60_000) >= 25);
+  assertEquals(comparedIn(store, time.ms + 1), 0);
+});
+
+Deno.test("ComparisonStore.reset() starts counting again", () => {
+  const { store, time, add } = startStore();
+  add();
+  time.ms += 90_000;
+  add({ build: "1" });
+  assertEquals(comparedIn(store), 2);
+  store.reset();
+  assertEquals([comparedIn(store), store.read(Infinity).stats!.sinceMs], [0, time.ms]);
+  add();
+  assertEquals(comparedIn(store), 1);
+});
+
+Deno.test("ComparisonStore counts failures for the latest build, and bounds the number of builds", () => {
+  const { store, time, add } = startStore();
+  for (let build = 0; build < 100; build++) {
+    add({ build: `b${build}` });
+    time.ms += 1_000;
+  }
+  add({ actual: { ok: false, kind: "refused", durationMs: 1 } });
+  // A version that changes within a second is not a new build.
+  add({ build: "x1" });
+  add({ build: "x2" });
+  const builds = store.read(Infinity).stats!.services.filter(({ compared }) => compared > 0);
+  assertEquals(builds.length, 32);
+  const report = makeReport(store.read(Infinity).stats!);
+  assertEquals([report.services.length, report.services[0]!.build, report.services[0]!.compared], [1, "x1", 2]);
+  assertEquals(report.services[0]!.otherBuilds[0], {
+    build: "b99",
+    sinceMs: time.ms - 1_000,
+    compared: 2,
+    verdict: "not-enough-traffic",
+  });
 });

@@ -3,9 +3,11 @@ import { MarkIndex, type NoiseMark, NoiseMarks } from "../../src/compare/noise_m
 
 Deno.test("MarkIndex covers values inside a marked field, and only at its route, endpoint and service", () => {
   const scope = { route: "pathPrefix /a", endpoint: "GET /a", service: "v2" };
-  const isMarked = (mark: NoiseMark, path = "$.meta", at = scope) => new MarkIndex([mark]).at(at)(path);
+  const isMarked = (mark: NoiseMark, path = "$.meta", at = scope) => new MarkIndex([mark]).at(at)(path) !== undefined;
   const mark = { route: "pathPrefix /a", path: "$.meta" };
-  for (const path of ["$.meta", "$.meta.time", "$.meta[*]", '$.meta["a b"].c']) assert(isMarked(mark, path), path);
+  for (const path of ["$.meta", "$.meta (same form)", "$.meta.time", "$.meta[*]", '$.meta["a b"].c']) {
+    assert(isMarked(mark, path), path);
+  }
   for (const path of ["$.metadata", "$", "$.x.meta"]) assert(!isMarked(mark, path), path);
   assert(isMarked({ ...mark, service: "v2" }));
   assert(isMarked({ ...mark, endpoint: "GET /a" }));
@@ -28,12 +30,13 @@ Deno.test("NoiseMarks returns configuration for its marks, each field once", () 
     `\
 compare:
   ignore:
-    - "$.time" # GET /users/{id}
+    - "$.time" # pathPrefix /
+    - { endpoint: "GET /users/{id}", path: "$.time" }
 services:
   - name: "v2"
     compare:
       ignore:
-        - "$[\\"a\\nb\\"]" # GET /\\n# x
+        - { endpoint: "GET /\\n# x", path: "$[\\"a\\nb\\"]" }
         - "header:etag" # pathPrefix /
 `,
   );
@@ -45,4 +48,16 @@ Deno.test("NoiseMarks stores equal marks once, and at most 1,000 marks", () => {
   assert(!marks.add({ route: "r", path: "$.more" }));
   assert(marks.add({ route: "r", path: "$.f0" }));
   assertEquals(marks.list().length, 1_000);
+});
+
+Deno.test("NoiseMarks keeps the time of a mark, and removes it by its scope and path", () => {
+  let nowMs = 5;
+  const marks = new NoiseMarks(() => nowMs++);
+  const mark = { route: "r", path: "$.a", endpoint: "GET /a" };
+  marks.add(mark);
+  marks.add(mark);
+  assertEquals(marks.list(), [{ ...mark, timeMs: 5 }]);
+  assert(!marks.remove({ route: "r", path: "$.a" }));
+  assert(marks.remove(mark));
+  assertEquals(marks.list(), []);
 });

@@ -15,6 +15,10 @@ import { capturedStatus, comparison } from "../_support/comparisons.ts";
 const ROUTE = "pathPrefix /api";
 const GET = "GET /users/{id}";
 const POST = "POST /users";
+/** A time that differs in the same form. */
+const TIME = "$.time (same form)";
+const SINCE_MS = Date.UTC(2026, 10, 30, 14, 2);
+const THRESHOLDS = { ...DEFAULT_THRESHOLDS, minRequests: 1_000 };
 
 /** Equal comparisons. */
 interface Batch {
@@ -25,7 +29,11 @@ interface Batch {
 }
 
 function statsOf(...batches: readonly Batch[]): ComparisonStats {
-  const stats = new ComparisonStats({ expected: [{ route: ROUTE, service: "v2" }], random: () => 0.5 });
+  const stats = new ComparisonStats({
+    expected: [{ route: ROUTE, service: "v2" }],
+    random: () => 0.5,
+    now: () => SINCE_MS,
+  });
   for (const { count, paths, endpoint = GET, with: overrides } of batches) {
     for (let n = 0; n < count; n++) {
       stats.add(comparison(paths, { requestId: `id-${n}`, ...overrides }), { endpoint, samples: "values" });
@@ -35,7 +43,7 @@ function statsOf(...batches: readonly Batch[]): ComparisonStats {
 }
 
 function reportOf(...batches: readonly Batch[]): Report {
-  return makeReport(statsOf(...batches).snapshot());
+  return makeReport(statsOf(...batches).snapshot(), THRESHOLDS);
 }
 
 function noise(count: number, paths: readonly string[] = [], endpoint = GET): Batch {
@@ -47,43 +55,43 @@ function pathsOf(fields: readonly { readonly path: string }[]): string[] {
 }
 
 Deno.test("makeReport() says ready if the responses differ only by noise", () => {
-  const report = reportOf({ count: 2_000, paths: ["$.time"] }, noise(200, ["$.time"]));
+  const report = reportOf({ count: 2_000, paths: [TIME] }, noise(200, [TIME]));
   assertEquals([report.verdict, report.compared, report.matchRate], ["ready", 2_000, 1]);
-  assertEquals([report.mismatches, pathsOf(report.noise)], [[], ["$.time"]]);
+  assertEquals([report.mismatches, pathsOf(report.noise)], [[], [TIME]]);
   assertEquals(report.services[0]!.reasons, []);
 });
 
 Deno.test("makeReport() finds a planted regression among timestamps, and shows samples of it", () => {
   const { verdict, matchRate, mismatches, noise: noisy, services } = reportOf(
-    { count: 900, paths: ["$.time"] },
-    { count: 100, paths: ["$.time", "$.items[*].price"] },
-    noise(100, ["$.time"]),
+    { count: 900, paths: [TIME] },
+    { count: 100, paths: [TIME, "$.items[*].price"] },
+    noise(100, [TIME]),
   );
   assertEquals([verdict, matchRate, pathsOf(mismatches), pathsOf(noisy)], ["not-ready", 0.9, ["$.items[*].price"], [
-    "$.time",
+    TIME,
   ]]);
   const [{ rate, noiseRate, differing, compared, samples, endpoint, route, service }] = [mismatches[0]!];
   assertEquals([rate, noiseRate, differing, compared], [0.1, 0, 100, 1_000]);
   assertEquals([route, endpoint, service], [ROUTE, GET, "v2"]);
   assertEquals(samples.length, 5);
   assertEquals(samples[0], { requestId: "id-0", method: "GET", path: "/api/users/1", expected: "1", actual: "2" });
-  assertEquals(services[0]!.reasons, ["10 % of the comparisons are mismatches, more than 0.1 %"]);
+  assertEquals(services[0]!.reasons, ["10 % of the comparisons are mismatches (limit 0.1 %)"]);
   assertAlmostEquals(services[0]!.matchRate.low, 0.88, 0.01);
 });
 
 Deno.test("makeReport() counts every difference as a mismatch without noise measurements", () => {
-  const { verdict, mismatches } = reportOf({ count: 997 }, { count: 3, paths: ["$.time"] });
-  assertEquals([verdict, pathsOf(mismatches)], ["not-ready", ["$.time"]]);
+  const { verdict, mismatches } = reportOf({ count: 997 }, { count: 3, paths: [TIME] });
+  assertEquals([verdict, pathsOf(mismatches)], ["not-ready", [TIME]]);
 });
 
 Deno.test("makeReport() counts every difference as a mismatch at an endpoint that is never replayed, such as POST", () => {
   const report = reportOf(
     { count: 900 },
     { count: 100, endpoint: POST, paths: ["$.id"] },
-    { count: 5, endpoint: "GET /rare", paths: ["$.time"] },
+    { count: 5, endpoint: "GET /rare", paths: [TIME] },
     noise(90),
   );
-  assertEquals([pathsOf(report.mismatches), pathsOf(report.undecided)], [["$.id"], ["$.time"]]);
+  assertEquals([pathsOf(report.mismatches), pathsOf(report.undecided)], [["$.id"], [TIME]]);
 });
 
 Deno.test("makeReport() requires more traffic if too few comparisons exclude noise", () => {
@@ -95,7 +103,7 @@ Deno.test("makeReport() requires more traffic if too few comparisons exclude noi
   assertEquals([verdict, mismatches, pathsOf(undecided)], ["not-enough-traffic", [], ["$.a"]]);
   assertMatch(
     services[0]!.reasons[0]!,
-    /^1 % of the comparisons differ in undecided fields: the primary was compared with itself too rarely/,
+    /^1 % of the comparisons differ in undecided fields \(limit 0\.1 %\): the primary was compared with itself too rarely/,
   );
 });
 
@@ -116,7 +124,7 @@ for (const [prefix, collective] of [["$.", "$.…"], ["header:", "header:…"], 
 Deno.test("makeReport() requires more traffic below the minimum of comparisons, whatever their result", () => {
   assertEquals(reportOf({ count: 999, paths: ["status"] }).verdict, "not-enough-traffic");
   assertEquals(reportOf({ count: 999 }).services[0]!.reasons, [
-    "999 comparisons are fewer than the required 1000",
+    "999 of 1,000 required comparisons",
   ]);
   const none = reportOf();
   assertEquals([none.verdict, none.compared, none.matchRate], ["not-enough-traffic", 0, 0]);
@@ -137,14 +145,14 @@ Deno.test("makeReport() takes the worst verdict of all services", () => {
 Deno.test("makeReport() counts errors above the primary's", () => {
   const failing = { expected: capturedStatus(503), actual: capturedStatus(503) };
   assertEquals(reportOf({ count: 500, with: failing }, { count: 500 }).verdict, "ready");
-  const { verdict, services } = reportOf({ count: 998 }, {
-    count: 2,
+  const { verdict, services } = reportOf({ count: 990 }, {
+    count: 10,
     with: { actual: { ok: false, kind: "timeout", durationMs: 1_000 } },
   });
-  assertEquals([verdict, services[0]!.errorRate], ["not-ready", { primary: 0, service: 0.002 }]);
+  assertEquals([verdict, services[0]!.errorRate], ["not-ready", { primary: 0, service: 0.01 }]);
   assertMatch(
     services[0]!.reasons[0]!,
-    /^0\.2 % of the responses are errors, more than 0\.1 % above the primary's 0 %$/,
+    /^1 % of its responses failed \(limit 0\.1 % above the primary's 0 %\)$/,
   );
 });
 
@@ -157,24 +165,24 @@ Deno.test("makeReport() compares p50 and p99, and ignores differences below a mi
   assertEquals(reportOf(took(0.2, 1.1)).verdict, "ready");
   const slow = reportOf(took(100, 150));
   assertEquals([slow.verdict, slow.services[0]!.reasons.length], ["not-ready", 2]);
-  assertMatch(slow.services[0]!.reasons[0]!, /^p50 is 1\d\d ms, more than 1\.2 times the primary's \d+ ms$/);
-  const tail = reportOf(took(100, 100, 980), took(100, 400, 20));
+  assertMatch(slow.services[0]!.reasons[0]!, /^p50 1\d\d ms vs \d+ ms \(limit 1\.2×\)$/);
+  const tail = reportOf(took(100, 100, 970), took(100, 400, 30));
   assertEquals([tail.verdict, tail.services[0]!.reasons.length], ["not-ready", 1]);
   assertAlmostEquals(tail.services[0]!.latencyMs.service.p99, 400, 400 * 0.01);
 });
 
 Deno.test("makeReport() treats marked fields as noise within the scope of the mark", () => {
   const snapshot = statsOf({ count: 1_000, paths: ["$.meta.time"] }).snapshot();
-  const marked = makeReport(snapshot, DEFAULT_THRESHOLDS, [{ route: ROUTE, path: "$.meta" }]);
+  const marked = makeReport(snapshot, THRESHOLDS, [{ route: ROUTE, path: "$.meta" }]);
   assertEquals([marked.verdict, marked.matchRate, pathsOf(marked.noise)], ["ready", 1, ["$.meta.time"]]);
-  const elsewhere = makeReport(snapshot, DEFAULT_THRESHOLDS, [{ route: ROUTE, path: "$.meta", service: "v3" }]);
+  const elsewhere = makeReport(snapshot, THRESHOLDS, [{ route: ROUTE, path: "$.meta", service: "v3" }]);
   assertEquals(elsewhere.verdict, "not-ready");
 });
 
 Deno.test("makeReport() never overstates the match rate, for any number of combinations", () => {
   const batches = Array.from({ length: 200 }, (_, n): Batch => ({
     count: 1,
-    paths: ["$.time", ...[0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => n & (1 << bit)).map((bit) => `$.noise${bit}`)],
+    paths: [TIME, ...[0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => n & (1 << bit)).map((bit) => `$.noise${bit}`)],
   }));
   const marks = [{ route: ROUTE, path: "$.time" }];
   for (let bit = 0; bit < 6; bit++) marks.push({ route: ROUTE, path: `$.noise${bit}` });
@@ -185,7 +193,10 @@ Deno.test("makeReport() never overstates the match rate, for any number of combi
 
 const QUERIES: readonly (readonly [query: string, problem: string])[] = [
   ["maxMismach=1", 'Unknown parameter "maxMismach"; did you mean "maxMismatch"?'],
-  ["after=7", 'Unknown parameter "after"; parameters are minRequests, maxMismatch, maxLatencyRatio, maxErrors'],
+  [
+    "after=7",
+    'Unknown parameter "after"; parameters are minRequests, minComparable, maxMismatch, maxLatencyRatio, maxErrors, since',
+  ],
   ["minRequests=-1", '"minRequests" must be a whole number: found "-1"'],
   ["minRequests=", '"minRequests" must be a whole number: found ""'],
   ["maxMismatch=2", '"maxMismatch" must be a ratio from 0 to 1, or a percentage such as "0.1%": found "2"'],
@@ -203,10 +214,11 @@ for (const [query, problem] of QUERIES) {
 
 Deno.test("readReportQuery() accepts ratios as percentages and as numbers, and has defaults", () => {
   const read = (query: string) => readReportQuery(new URLSearchParams(query));
-  assertEquals(read(""), { ok: true, thresholds: DEFAULT_THRESHOLDS });
+  assertEquals(read(""), { ok: true, thresholds: DEFAULT_THRESHOLDS, sinceMs: 0 });
   assertEquals(read("minRequests=5&maxMismatch=2.5%25&maxErrors=.5&maxLatencyRatio=3"), {
     ok: true,
-    thresholds: { minRequests: 5, maxMismatch: 0.025, maxErrors: 0.5, maxLatencyRatio: 3 },
+    thresholds: { minRequests: 5, minComparable: 0.95, maxMismatch: 0.025, maxErrors: 0.5, maxLatencyRatio: 3 },
+    sinceMs: 0,
   });
 });
 
@@ -246,24 +258,24 @@ function hostileStats(): ComparisonStats {
 }
 
 function hostileReport(): Report {
-  return makeReport(hostileStats().snapshot());
+  return makeReport(hostileStats().snapshot(), THRESHOLDS);
 }
 
 Deno.test("renderText() shows verdict, reasons, quantities and differing fields in aligned columns", () => {
   const text = renderText(
-    reportOf({ count: 900, paths: ["$.time"] }, { count: 100, paths: ["$.time", "$.price"] }, noise(100, ["$.time"])),
+    reportOf({ count: 900, paths: [TIME] }, { count: 100, paths: [TIME, "$.price"] }, noise(100, [TIME])),
     createPaint(false),
   );
   assertEquals(
     text,
     `\
-not ready: 1,000 comparisons, 90 % match
+not ready: since 2026-11-30 14:02:00 UTC, 1,000 comparisons, 90 % match
 
 v2 on pathPrefix /api: not ready
-  ! 10 % of the comparisons are mismatches, more than 0.1 %
+  ! 10 % of the comparisons are mismatches (limit 0.1 %)
   match    90 % of 1,000 (95 % confidence: 88 % to 91.7 %)
-  errors   0 % (primary 0 %)
-  latency  p50 10 ms (10 ms), p95 10 ms (10 ms), p99 10 ms (10 ms) (primary)
+  errors   0 % vs 0 %
+  latency  p50 10 ms vs 10 ms, p95 10 ms vs 10 ms, p99 10 ms vs 10 ms
 
 Mismatches
   differs  noise  service  endpoint         field
@@ -273,7 +285,7 @@ Mismatches
 
 Noise
   differs  noise  service  endpoint         field
-  100 %    100 %  v2       GET /users/{id}  $.time
+  100 %    100 %  v2       GET /users/{id}  $.time (same form)
 `,
   );
 });
@@ -287,7 +299,7 @@ Deno.test("renderText() escapes control characters from the wire", () => {
 
 Deno.test("renderMarkdown() escapes markup from the wire", () => {
   const text = renderMarkdown(hostileReport());
-  assertStringIncludes(text, "### not ready: 1000 comparisons, 0 % match\n");
+  assertStringIncludes(text, "### not ready: since 2026-11-30 14:02:00 UTC, 1,000 comparisons, 0 % match\n");
   const rows = text.split("\n").filter((line) => line.startsWith("| 100 %"));
   assertEquals(rows.length, 1);
   // Cells end at bars without a backslash. Hostile texts stay within their code spans.

@@ -39,6 +39,7 @@ const DEFAULTS: CompareSettings = {
   redact: [],
   samples: "values",
   endpoints: [],
+  version: undefined,
 };
 
 Deno.test("compare: true compares every service except the primary, with all defaults", () => {
@@ -90,7 +91,7 @@ Deno.test("settings of a service replace those of the top level, and its rules c
       ...DEFAULTS,
       sample: 0.5,
       headers: ["vary"],
-      ignore: [A, { kind: "status" }, { kind: "header", name: "x-*" }, B],
+      ignore: [{ path: A }, { path: { kind: "status" } }, { path: { kind: "header", name: "x-*" } }, { path: B }],
       normalise: [
         { pattern: "a", replacement: "$1", path: A },
         { pattern: "b", replacement: "", path: undefined },

@@ -52,7 +52,7 @@ for (const [name, found, expected] of CASES) {
 }
 
 Deno.test("configChanges() names the field of a section of a service", () => {
-  const health = (interval: string) => ({ services: [{ ...A, health: { path: "/h", interval } }, B] });
+  const health = (interval: `${number}s`) => ({ services: [{ ...A, health: { path: "/h", interval } }, B] });
   assertEquals(changes(health("3s"), health("4s")), ['service "a": health.interval']);
 });
 

@@ -210,7 +210,7 @@ const PROBLEMS: [text: string, ...problems: string[]][] = [
   ],
   ...["${x}", "${env:}", "${env:A-B}", "${file:}", "${", "${env:PORT", "${ENV:PORT}"].map((text): [string, string] => [
     `${SERVICE}hostname: "${text}"\n`,
-    "hostname: must be ${file:PATH} or ${env:NAME}, or have $${ for a literal ${: found another placeholder (line 2)",
+    "hostname: must be ${file:PATH}, ${env:NAME} or ${env:NAME:-DEFAULT}, or have $${ for a literal ${: found another placeholder (line 2)",
   ]),
   [
     "port: ${env:TOKEN}\nservices:\n- name: a\n  url: ${env:TOKEN}\n  pathPrefix: [/a, '${env:TOKEN}']\n  headers: { A: '${file:two}' }\n",

@@ -34,7 +34,7 @@ interface Case {
   readonly name: string;
   readonly respond: (stream: Http2Stream) => Promise<void>;
   readonly outcome: Outcome;
-  readonly timeout?: string;
+  readonly timeout?: `${number}${"ms" | "s"}`;
 }
 
 function resetAfterData(length: string | undefined, code: number): Case["respond"] {

@@ -46,8 +46,8 @@ for (const workers of [1, 2]) {
       const histogram = collector.points.find(({ name }) => name === "conductor.request_duration")!;
       assertEquals([histogram.unit, histogram.bucketCounts?.length], ["s", 36]);
       const exported = new Set(collector.points.filter(({ scope }) => scope === "conductor").map(({ name }) => name));
-      // Families without a value: no comparison, breaker or health check is configured.
-      const absent = /comparisons|not_comparable|breaker|health|^process_|^nodejs_/;
+      // Families without a value: no comparison, breaker or health check is configured, and nothing is upgraded.
+      const absent = /comparisons|not_comparable|breaker|health|tunnel_duration|reload_refusal|^process_|^nodejs_/;
       for (const { name } of METRIC_FAMILIES.filter(({ name }) => !absent.test(name))) {
         const base = name.replace(/_total$/, "").replace(/_seconds$/, "").replace(
           /^conductor_/,

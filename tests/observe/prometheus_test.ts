@@ -180,7 +180,8 @@ function fullReading(config: ConfigInput): MetricsReading {
     workers: { count: 2, crashes: 0 },
     reloads: {
       ...{ isSuccessful: true, lastSuccessMs: 1_500, lastAttemptMs: 2_500 },
-      ...{ succeeded: 3, refused: 1, problems: [] },
+      ...{ succeeded: 3, refused: 1, problems: [], file: "config.yaml", changes: [] },
+      lastRefusal: { timeMs: 2_500, problems: [] },
     },
   };
 }

@@ -93,7 +93,7 @@ Deno.test("checkHealth() accepts the expected statuses, and follows no redirect"
 });
 
 Deno.test("checkHealth() fails if the response is missing or incomplete at the timeout", async () => {
-  const health = { ...CHECK, timeout: "50ms" };
+  const health = { ...CHECK, timeout: "50ms" } as const;
   assertEquals(await check({ url: refusingUrl(), health: CHECK }), "bad refused");
   for (const bytes of ["", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"]) {
     await using hanging = startRawBackend(async (connection) => {

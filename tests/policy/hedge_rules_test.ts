@@ -260,7 +260,7 @@ for (const { name, services, scripts, config, request, trace } of CASES) {
 
 Deno.test("a hedge is sent at once if the first service is unavailable, with any body", async () => {
   using time = new VirtualTime();
-  const broken = { ...A, breaker: { failures: 1, openFor: "1h", maxOpenFor: "1h" } };
+  const broken = { ...A, breaker: { failures: 1, openFor: "1h", maxOpenFor: "1h" } } as const;
   const stage = scene(time, [broken, TWIN], { a: ["0 refused"], b: ["10 200"] });
   await send(time, stage);
   for (const request of [undefined, post, upload]) {
@@ -279,7 +279,11 @@ Deno.test("a hedge is sent at once if the first service is unavailable, with any
 
 Deno.test("a hedge whose service is unavailable leaves its turn to the next, and keeps its budget", async () => {
   using time = new VirtualTime();
-  const broken = { ...TWIN, hedge: { after: "50ms", maxExtra: "1%" }, breaker: { failures: 1, openFor: "1.5s" } };
+  const broken = {
+    ...TWIN,
+    hedge: { after: "50ms", maxExtra: "1%" },
+    breaker: { failures: 1, openFor: "1.5s" },
+  } as const;
   const stage = scene(time, [A, broken, THIRD], {
     a: ["0 500", "hang"],
     b: ["0 500", "0 200"],
@@ -350,7 +354,7 @@ Deno.test("with maxExtra: 100% there is no limit", async () => {
 Deno.test("a percentile needs a hundred latencies, follows the fastest peer, and outlives a reload", async () => {
   using time = new VirtualTime();
   const instance = createSharedState();
-  const services = [A, { name: "a2", primary: true }, { ...TWIN, hedge: { after: "p90" } }];
+  const services = [A, { name: "a2", primary: true }, { ...TWIN, hedge: { after: "p90" } }] as const;
   // Latencies from 1 to 100 ms, and from 101 to 200 ms.
   const times = (from: number) => Array.from({ length: 100 }, (_, index) => `${from + index} 200`);
   const first = scene(time, services, { a: [...times(1), "hang"], a2: [...times(101), "hang"] }, {
@@ -414,7 +418,7 @@ Deno.test("a percentile does not count uploads, whose duration is up to the clie
 Deno.test("percentiles count attempts that lost to a hedge, because each hedge would otherwise lower them", async () => {
   using time = new VirtualTime();
   const times = Array.from({ length: 10_000 }, (_, index) => `${(index * 37) % 100 + 1} 200`);
-  const hedge = { after: "p90", maxExtra: "100%" };
+  const hedge = { after: "p90", maxExtra: "100%" } as const;
   const stage = scene(time, [A, { ...TWIN, hedge }], { a: times, b: ["1 200"] });
   for (let sent = 0; sent < times.length; sent++) {
     stage.handle(new Request("http://h/"));

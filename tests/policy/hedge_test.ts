@@ -131,7 +131,7 @@ Deno.test("an exhausted budget leaves the fallback, and successes refill it", as
 
 Deno.test("a hedge is sent at once if the breaker of the first service is open", async () => {
   await using second = startBackend();
-  const breaker = { failures: 1, openFor: "1h", maxOpenFor: "1h" };
+  const breaker = { failures: 1, openFor: "1h", maxOpenFor: "1h" } as const;
   await using front = startConductor({ services: twins(refusingUrl(), second.url, NEVER, { breaker }) });
   assertEquals(await ask(front), "200 b");
   assertEquals(await ask(front, { method: "POST", body: "order" }), "200 b");

@@ -64,7 +64,7 @@ Deno.test("a ramp starts with the configuration, not with the first request", as
 
 Deno.test("a reload continues an unchanged ramp, and restarts a changed one", async () => {
   const { load, prepare, wait, count } = scene();
-  const ramp = { from: 0, to: "100%", over: "10m" };
+  const ramp = { from: 0, to: "100%", over: "10m" } as const;
   load({ ramp });
   assertAlmostEquals(await count(), 0, 1);
   wait(5 * MINUTE_MS);

@@ -1,8 +1,10 @@
 /** @import { Point } from "./store.js" */
-import { set, svg } from "./dom.js";
+import { ChartTooltip } from "./chart_tooltip.js";
+import { html, set, setText, svg } from "./dom.js";
+import { clock } from "./format.js";
 import { HISTORY_MS } from "./store.js";
 
-/** Small charts of the last minutes. They are hidden from screen readers, because the values stand beside them as text. */
+/** Small charts of the last minutes. The pointer, a touch or the arrow keys show the values at one time. */
 
 const WIDTH = 200;
 const HEIGHT = 40;
@@ -16,12 +18,16 @@ const MIN_SPAN_MS = 60_000;
 /** Time without a point after which a line has a gap. */
 const GAP_MS = 4_000;
 
+/** Maximum points of a line. More would not be visible, and drawing them takes time. */
+const MAX_POINTS = 100;
+
 /** @typedef {(point: Point) => number} ValueOf Returns one value of a point; `NaN` leaves a gap. */
 
 /**
  * @typedef {object} Line One line of a chart.
  * @property {ValueOf} valueOf Value that the line shows.
  * @property {string} name Class of the line.
+ * @property {(point: Point) => string} text Value as text, for the tooltip.
  * @property {"below" | "above"} [fill] Area that is filled; default: none.
  */
 
@@ -48,44 +54,185 @@ export function magnifyLoss(ratio) {
   return 1 - Math.sqrt(1 - ratio);
 }
 
+/**
+ * @typedef {object} ChartOptions
+ * @property {string} [label] Name of the chart. With a name, the arrow keys move its cursor; without, it is for pointers only.
+ * @property {boolean} [hasScale] True to show the upper end of the scale.
+ */
+
+const tooltip = new ChartTooltip();
+
 /** A small line chart. */
 export class Chart {
-  element = svg("svg", {
-    class: "chart",
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-    preserveAspectRatio: "none",
-    "aria-hidden": "true",
-  });
+  element = html("div", { class: "chart" });
+  #svg = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  #cursor = html("span", { class: "chart-cursor", "aria-hidden": "true", hidden: "" });
+  #scale = html("span", { class: "chart-scale", "aria-hidden": "true" });
   /** @type {readonly { line: Line, stroke: SVGPathElement, area: SVGPathElement }[]} */
   #lines;
+  #label;
+  /** @type {readonly Point[]} */
+  #points = [];
+  #spanMs = MIN_SPAN_MS;
+  /** @type {number | undefined} Position of the cursor, 0 to 1 of the width. */
+  #position;
 
-  /** @param {readonly Line[]} lines The topmost last. */
-  constructor(lines) {
-    this.element.append(svg("path", { class: "chart-rule", d: `M0 ${HEIGHT - 0.5}H${WIDTH}` }));
+  /**
+   * @param {readonly Line[]} lines The topmost last.
+   * @param {ChartOptions} [options]
+   */
+  constructor(lines, { label, hasScale = false } = {}) {
+    this.#label = label;
+    this.#svg.append(svg("path", { class: "chart-rule", d: `M0 ${HEIGHT - 0.5}H${WIDTH}` }));
     this.#lines = lines.map((line) => {
       const area = svg("path", { class: `chart-area ${line.name}` });
       const stroke = svg("path", { class: `chart-line ${line.name}` });
-      this.element.append(area, stroke);
+      this.#svg.append(area, stroke);
       return { line, stroke, area };
     });
+    this.element.append(this.#svg, ...(hasScale ? [this.#scale] : []), this.#cursor);
+    this.#listen();
   }
 
   /**
    * @param {readonly Point[]} points The oldest first.
-   * @param {{ spanMs: number, maxValue: number }} scale
+   * @param {{ spanMs: number, maxValue: number, scaleText?: string }} scale
    */
-  update(points, { spanMs, maxValue }) {
+  update(points, { spanMs, maxValue, scaleText = "" }) {
+    this.#points = points;
+    this.#spanMs = spanMs;
     const endMs = points.at(-1)?.timeMs ?? 0;
     const x = (/** @type {number} */ timeMs) => (1 - (endMs - timeMs) / spanMs) * WIDTH;
     const y = (/** @type {number} */ value) => HEIGHT - INSET - Math.min(1, value / maxValue) * (HEIGHT - 2 * INSET);
+    const drawn = thinned(points);
     for (const { line, stroke, area } of this.#lines) {
-      const segments = segmentsOf(points, line.valueOf, { x, y });
+      const segments = segmentsOf(drawn, line.valueOf, { x, y });
       set(stroke, { d: segments.map((segment) => `M${segment.join("L")}`).join("") });
       if (line.fill === undefined) continue;
       const base = line.fill === "below" ? HEIGHT : INSET;
       set(area, { d: segments.map((segment) => areaPath(segment, base)).join("") });
     }
+    setText(this.#scale, scaleText);
+    if (this.#label !== undefined) this.#describe();
+    if (this.#position !== undefined) this.#point(this.#position);
   }
+
+  #listen() {
+    const { element } = this;
+    const follow = (/** @type {PointerEvent} */ { clientX }) => {
+      const { left, width } = element.getBoundingClientRect();
+      this.#point(Math.min(1, Math.max(0, (clientX - left) / width)));
+    };
+    element.addEventListener("pointermove", follow);
+    element.addEventListener("pointerdown", (event) => {
+      follow(event);
+      if (event.pointerType === "mouse") return;
+      // After a touch, the tooltip remains until the next touch elsewhere.
+      const end = (/** @type {PointerEvent} */ { target }) => {
+        if (target instanceof Node && element.contains(target)) return;
+        removeEventListener("pointerdown", end, true);
+        this.#leave();
+      };
+      addEventListener("pointerdown", end, true);
+    });
+    element.addEventListener("pointerleave", ({ pointerType }) => {
+      if (pointerType === "mouse") this.#leave();
+    });
+    if (this.#label === undefined) return set(element, { "aria-hidden": "true" });
+    set(element, { tabindex: 0, role: "slider", "aria-label": this.#label, "aria-valuemin": 0, "aria-valuemax": 0 });
+    element.addEventListener("focus", () => {
+      if (element.matches(":focus-visible")) this.#point(1);
+    });
+    element.addEventListener("blur", () => this.#leave());
+    element.addEventListener("keydown", (event) => {
+      const steps = /** @type {Readonly<Record<string, number>>} */ ({
+        ArrowLeft: -1,
+        ArrowRight: 1,
+        PageUp: -10,
+        PageDown: 10,
+        Home: -Infinity,
+        End: Infinity,
+      })[event.key];
+      if (event.key === "Escape") return this.#leave();
+      const last = this.#points.length - 1;
+      if (steps === undefined || last < 0) return;
+      event.preventDefault();
+      const index = Math.min(last, Math.max(0, this.#indexAt(this.#position ?? 1) + steps));
+      const { timeMs } = /** @type {Point} */ (this.#points[index]);
+      const { timeMs: endMs } = /** @type {Point} */ (this.#points[last]);
+      this.#point(1 - (endMs - timeMs) / this.#spanMs);
+    });
+  }
+
+  /** @param {number} position 0 to 1 of the width. */
+  #point(position) {
+    const point = this.#points[this.#indexAt(position)];
+    if (point === undefined) return;
+    this.#position = position;
+    this.#cursor.hidden = false;
+    this.#cursor.style.left = `${position * 100}%`;
+    const { left, width } = this.element.getBoundingClientRect();
+    const lines = [clock(point.timeMs).slice(0, 8), ...textsOf(this.#lines, point)];
+    tooltip.show(this.element, { x: left + position * width, lines });
+    if (this.#label !== undefined) this.#describe();
+  }
+
+  #leave() {
+    this.#position = undefined;
+    this.#cursor.hidden = true;
+    tooltip.hide(this.element);
+  }
+
+  /** Describes the point at the cursor, or the newest one, for screen readers. */
+  #describe() {
+    const last = this.#points.length - 1;
+    const index = this.#position === undefined ? last : this.#indexAt(this.#position);
+    const point = this.#points[index];
+    if (point === undefined) return set(this.element, { "aria-valuenow": 0, "aria-valuetext": "no data" });
+    const text = [clock(point.timeMs).slice(0, 8), ...textsOf(this.#lines, point)].join(", ");
+    set(this.element, { "aria-valuemax": last, "aria-valuenow": index, "aria-valuetext": text });
+  }
+
+  /**
+   * Returns the index of the point that is closest to a position.
+   *
+   * @param {number} position
+   * @returns {number}
+   */
+  #indexAt(position) {
+    const endMs = this.#points.at(-1)?.timeMs ?? 0;
+    const timeMs = endMs - (1 - position) * this.#spanMs;
+    let best = this.#points.length - 1;
+    for (let index = best - 1; index >= 0; index--) {
+      const distance = Math.abs((this.#points[index]?.timeMs ?? 0) - timeMs);
+      if (distance >= Math.abs((this.#points[best]?.timeMs ?? 0) - timeMs)) break;
+      best = index;
+    }
+    return best;
+  }
+}
+
+/**
+ * Returns the values of a point as text, in the order of the legend.
+ *
+ * @param {readonly { line: Line }[]} lines
+ * @param {Point} point
+ * @returns {string[]}
+ */
+function textsOf(lines, point) {
+  return lines.map(({ line }) => line.text(point)).toReversed();
+}
+
+/**
+ * Returns the points that are drawn. A point keeps its place while newer ones arrive, so that lines do not flicker.
+ *
+ * @param {readonly Point[]} points
+ * @returns {readonly Point[]}
+ */
+function thinned(points) {
+  const step = Math.ceil(points.length / MAX_POINTS);
+  if (step <= 1) return points;
+  return points.filter(({ timeMs }, index) => index === points.length - 1 || Math.round(timeMs / 1_000) % step === 0);
 }
 
 /**

@@ -46,6 +46,22 @@ export async function markNoise(mark) {
 }
 
 /**
+ * Removes a mark, and returns the configuration of the remaining marks in YAML.
+ *
+ * @param {NoiseMark} mark
+ * @returns {Promise<string>}
+ */
+export async function unmarkNoise(mark) {
+  const headers = { "content-type": "application/json" };
+  return await (await request("api/noise", { method: "DELETE", headers, body: JSON.stringify(mark) })).text();
+}
+
+/** Starts counting comparisons again. */
+export async function resetReport() {
+  await request("api/report/reset", { method: "POST", headers: { "content-type": "application/json" } });
+}
+
+/**
  * @param {string} path
  * @param {RequestInit} [init]
  */

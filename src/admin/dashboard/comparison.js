@@ -1,12 +1,11 @@
 /** @import { StateView } from "../api.ts" */
-/** @import { Mismatch, Report } from "../../compare/report.ts" */
-/** @import { NoisyField } from "./noise.js" */
-import { fetchMismatches, fetchNoiseConfig, fetchReport, markNoise } from "./compare_api.js";
+/** @import { Mismatch, NoisyField, Report, ReportedMark } from "../../compare/report.ts" */
+import { fetchMismatches, fetchNoiseConfig, fetchReport, markNoise, resetReport, unmarkNoise } from "./compare_api.js";
 import { Differences, fieldKey } from "./differences.js";
 import { byId, html, setText } from "./dom.js";
-import { count, finePercent, patternParts, printable } from "./format.js";
+import { clock, count, finePercent, patternParts, printable } from "./format.js";
 import { MismatchList } from "./mismatch_list.js";
-import { NoiseConfig, NoiseList } from "./noise.js";
+import { MarkList, NoiseConfig, NoiseList } from "./noise.js";
 import { pauseOnInteraction } from "./pause_on_interaction.js";
 import { Thresholds } from "./thresholds.js";
 import { VERDICT_LABELS, Verdicts } from "./verdicts.js";
@@ -15,6 +14,8 @@ import { VERDICT_LABELS, Verdicts } from "./verdicts.js";
 
 /** Time from a report to the next request. */
 const POLL_MS = 2_000;
+/** Maximum fields that are named as never comparable. */
+const MAX_NAMED = 5;
 
 /** Controller of the view. */
 export class Comparison {
@@ -24,6 +25,8 @@ export class Comparison {
   #undecided = new Differences(byId("undecided", HTMLElement), (field) => this.#markNoise(field));
   #noise = new NoiseList(byId("noise", HTMLElement));
   #noiseConfig = new NoiseConfig();
+  #markList = new MarkList(byId("noise-marks", HTMLElement), (mark) => this.#undo(mark));
+  #neverComparable = byId("never-comparable", HTMLElement);
   #mismatches = new MismatchList(byId("mismatches", HTMLElement), byId("mismatches-note", HTMLElement));
   #problem = byId("comparison-problem", HTMLElement);
   #announcement = byId("comparison-announcement", HTMLElement);
@@ -47,6 +50,7 @@ export class Comparison {
     for (const id of ["differences", "undecided"]) {
       pauseOnInteraction(byId(id, HTMLElement), (isPaused) => this.#areFieldsPaused = isPaused);
     }
+    byId("report-reset", HTMLButtonElement).addEventListener("click", () => this.#reset());
     pauseOnInteraction(byId("mismatches", HTMLElement), (isPaused) => {
       this.#isListPaused = isPaused;
       this.#draw();
@@ -138,6 +142,35 @@ export class Comparison {
     }
   }
 
+  /**
+   * Removes a mark. The field returns with the next report.
+   *
+   * @param {ReportedMark} mark
+   */
+  async #undo(mark) {
+    const { path } = mark;
+    try {
+      this.#noiseConfig.update(await unmarkNoise(mark));
+      this.#marks.clear();
+      this.#showProblems({ noise: "" });
+      setText(this.#announcement, `The mark of ${printable(path)} is removed.`);
+      this.#refresh();
+    } catch (error) {
+      this.#showProblems({ noise: `Cannot remove the mark of ${printable(path)}: ${messageOf(error)}` });
+    }
+  }
+
+  async #reset() {
+    try {
+      await resetReport();
+      this.#showProblems({ noise: "" });
+      setText(this.#announcement, "Counting started again.");
+      this.#refresh();
+    } catch (error) {
+      this.#showProblems({ noise: `Cannot start counting again: ${messageOf(error)}` });
+    }
+  }
+
   /** @returns {HTMLButtonElement[]} Buttons that can have the focus. */
   #buttons() {
     const isOpen = byId("undecided-fold", HTMLDetailsElement).open;
@@ -154,13 +187,28 @@ export class Comparison {
     this.#differences.update(mismatches, { isPaused });
     this.#undecided.update(undecided, { isPaused });
     this.#noise.update(noise);
+    this.#markList.update(report.marks);
+    this.#drawNeverComparable(report);
     setText(byId("differences-facts", HTMLElement), fieldCount(mismatches.length));
     setText(byId("undecided-count", HTMLElement), count(undecided.length));
     setText(byId("noise-count", HTMLElement), count(noise.length));
     byId("undecided-fold", HTMLElement).hidden = undecided.length === 0;
     byId("noise-fold", HTMLElement).hidden = noise.length === 0;
     this.#drawEmpty(mismatches.length === 0, report);
-    if (!this.#isListPaused) this.#mismatches.draw(new Set(noise.map(fieldKey)));
+    if (!this.#isListPaused) this.#mismatches.draw(noiseKeys(report, noise));
+  }
+
+  /** @param {Report} report */
+  #drawNeverComparable({ neverComparable }) {
+    this.#neverComparable.hidden = neverComparable.length === 0;
+    const fields = neverComparable.slice(0, MAX_NAMED).map(({ path, endpoint, share }) =>
+      `${printable(path)} at ${printable(endpoint)} (${finePercent(share)} of the traffic)`
+    );
+    const more = neverComparable.length - fields.length;
+    setText(
+      this.#neverComparable,
+      `Never comparable, because always different: ${fields.join(", ")}${more > 0 ? ` and ${count(more)} more` : ""}`,
+    );
   }
 
   /**
@@ -212,12 +260,25 @@ export class Comparison {
   }
 }
 
+/**
+ * Returns the keys of the fields that differ only by noise.
+ *
+ * @param {Report} report
+ * @param {readonly NoisyField[]} noise
+ */
+function noiseKeys({ mismatches, undecided }, noise) {
+  const plain = (/** @type {NoisyField} */ field) => fieldKey({ ...field, path: field.plainPath ?? field.path });
+  const keys = new Set(noise.map(plain));
+  for (const field of [...mismatches, ...undecided]) keys.delete(plain(field));
+  return keys;
+}
+
 /** @param {Report} report */
-function factsOf({ verdict, compared, notComparable, matchRate, services, dropped }) {
+function factsOf({ verdict, sinceMs, compared, notComparable, matchRate, services, dropped }) {
   const facts = [
     // The card of a single service shows the same.
     ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), `${finePercent(matchRate)} match`] : []),
-    `${count(compared)} comparisons`,
+    `since ${clock(sinceMs).slice(0, 5)}, ${count(compared)} comparisons`,
     ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
     ...(dropped > 0 ? [`${count(dropped)} details dropped: memory limit reached`] : []),
   ];

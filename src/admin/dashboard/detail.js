@@ -1,18 +1,21 @@
 /** @import { HeaderLine } from "../../config/config.ts" */
-/** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
+/** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
+import { copyButton } from "./copy_button.js";
+import { curlCommand } from "./curl.js";
 import { html } from "./dom.js";
 import { clock, ms, niceCeiling, printable } from "./format.js";
 import { attemptDescription, attemptState, responseSource } from "./labels.js";
-import { lastEndMs, scaleTimeline, timelineOf } from "./timeline.js";
+import { scaleTimeline, timelineOf } from "./timeline.js";
 import { axisTicks } from "./waterfall.js";
 
 /**
- * Shows an exchange with its timeline and its header lines.
+ * Shows an exchange with its timeline, the causes of its failed attempts, and its header lines.
  *
  * @param {HTMLDialogElement} dialog
  * @param {ExchangeRecord} exchange
+ * @param {{ link: string, origin: string }} urls URL of the exchange on this page, and the origin of conductor for clients.
  */
-export function showDetail(dialog, exchange) {
+export function showDetail(dialog, exchange, { link, origin }) {
   const { method, path, status, service = "", durationMs, interrupted, route, timeMs, requestId, attempts } = exchange;
   const close = html("button", { type: "button", class: "button", text: "Close" });
   close.addEventListener("click", () => dialog.close());
@@ -20,7 +23,7 @@ export function showDetail(dialog, exchange) {
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();
   };
-  const maxMs = niceCeiling(lastEndMs(exchange));
+  const maxMs = niceCeiling(durationMs);
   const timeline = timelineOf(exchange);
   scaleTimeline(timeline, maxMs);
   const response = `${status} ${responseSource(exchange, printable(service))}, selected after ${ms(durationMs)}`;
@@ -40,6 +43,10 @@ export function showDetail(dialog, exchange) {
       ["Arrival", clock(timeMs)],
       ["Request id", printable(requestId)],
     ]),
+    html("div", { class: "detail-copies" }, [
+      copyButton("Copy link", () => link),
+      copyButton("Copy as curl", () => curlCommand(exchange, origin)),
+    ]),
     ...(attempts.length === 0
       ? []
       : [html("div", { class: "axis", "aria-hidden": "true" }, [axisTicks(maxMs)]), timeline]),
@@ -51,6 +58,7 @@ export function showDetail(dialog, exchange) {
         html("span", { class: "attempt-role", text: attempt.hedge ? `${attempt.role}, hedge` : attempt.role }),
       ]),
       html("p", { class: "detail-outcome", text: `${capitalize(attemptDescription(attempt))}.` }),
+      causeFacts(attempt),
       ...(attempt.headers === undefined ? [] : [headerList(attempt.headers, "The response has no header lines.")]),
     ]),
     html("p", {
@@ -58,8 +66,17 @@ export function showDetail(dialog, exchange) {
       text: "Secrets in header lines are redacted by the server. Queries and bodies are not recorded.",
     }),
   ]));
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
+}
+
+/** @param {AttemptRecord} attempt */
+function causeFacts({ cause, error, address }) {
+  return facts(
+    [["Cause", cause], ["Error", error], ["Address", address]].flatMap(([name = "", text]) =>
+      text === undefined ? [] : [/** @type {const} */ ([name, printable(text)])]
+    ),
+  );
 }
 
 /** @param {readonly (readonly [name: string, value: string])[]} pairs */

@@ -1,10 +1,11 @@
 /** @import { StateView } from "../api.ts" */
 /** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
+/** @import { Address } from "./address.js" */
 import { byId, html } from "./dom.js";
 import { printable } from "./format.js";
-import { attemptState, exchangeOutcome } from "./labels.js";
+import { attemptDescription, attemptState, exchangeOutcome } from "./labels.js";
 
-/** Filters for the list of exchanges. */
+/** Filters for the list of exchanges. They are settings of the address, so that a filtered list has a link. */
 
 /** @type {readonly [value: string, label: string, matches: (exchange: ExchangeRecord) => boolean][]} */
 const OUTCOMES = [
@@ -26,33 +27,43 @@ export class Filters {
   #route = byId("filter-route", HTMLSelectElement);
   #service = byId("filter-service", HTMLSelectElement);
   #outcome = byId("filter-outcome", HTMLSelectElement);
+  #text = byId("filter-text", HTMLInputElement);
   #clear = byId("filter-clear", HTMLButtonElement);
+  #address;
   #onChange;
   #known = "";
 
-  /** @param {() => void} onChange */
-  constructor(onChange) {
+  /**
+   * @param {Address} address
+   * @param {() => void} onChange
+   */
+  constructor(address, onChange) {
+    this.#address = address;
     this.#onChange = onChange;
     for (const [value, label] of OUTCOMES) this.#outcome.append(html("option", { value, text: label }));
     const form = byId("filters", HTMLFormElement);
-    form.addEventListener("change", () => this.#changed());
-    // The fields have their new values only after the event.
-    form.addEventListener("reset", () => queueMicrotask(() => this.#changed()));
+    form.addEventListener("input", () => this.#changed());
+    form.addEventListener("reset", (event) => {
+      event.preventDefault();
+      this.select({});
+    });
     form.addEventListener("submit", (event) => event.preventDefault());
   }
 
   /** @returns {import("./map.js").Choice} The selected route and service. */
   get choice() {
-    return { route: this.#route.value, service: this.#service.value };
+    return { route: this.#address.get("route"), service: this.#address.get("service") };
   }
 
   /** @returns {boolean} True if any filter is set. */
   get isSet() {
-    return this.#route.value !== "" || this.#service.value !== "" || this.#outcome.value !== "";
+    return ["route", "service", "outcome", "text", "id"].some((name) =>
+      this.#address.get(/** @type {import("./address.js").Setting} */ (name)) !== ""
+    );
   }
 
   /**
-   * Offers the configured routes and services.
+   * Offers the configured routes and services. A name in the address that is not configured remains selectable.
    *
    * @param {StateView} state
    */
@@ -62,6 +73,17 @@ export class Filters {
     this.#known = known;
     setOptions(this.#route, routes.map(({ route }) => route));
     setOptions(this.#service, services.map(({ name }) => name));
+    this.read();
+  }
+
+  /** Shows the filters of the address in the form. */
+  read() {
+    this.#choose(this.#route, this.#address.get("route"));
+    this.#choose(this.#service, this.#address.get("service"));
+    this.#choose(this.#outcome, this.#address.get("outcome"));
+    // Typing must not move the cursor.
+    if (this.#text.value !== this.#address.get("text")) this.#text.value = this.#address.get("text");
+    this.#clear.hidden = !this.isSet;
   }
 
   /**
@@ -71,9 +93,16 @@ export class Filters {
    * @param {string} name
    */
   toggle(kind, name) {
-    const select = kind === "route" ? this.#route : this.#service;
-    select.value = select.value === name ? "" : name;
-    this.#changed();
+    this.#set({ [kind]: this.#address.get(kind) === name ? "" : name });
+  }
+
+  /**
+   * Replaces all filters.
+   *
+   * @param {Partial<Record<"route" | "service" | "outcome" | "text" | "id", string>>} filters
+   */
+  select(filters) {
+    this.#set({ route: "", service: "", outcome: "", text: "", id: "", ...filters });
   }
 
   /**
@@ -86,13 +115,57 @@ export class Filters {
     const { route, service } = this.choice;
     if (route !== "" && exchange.route !== route) return false;
     if (service !== "" && !exchange.attempts.some((attempt) => attempt.service === service)) return false;
-    return OUTCOMES.find(([value]) => value === this.#outcome.value)?.[2](exchange) ?? true;
+    const id = this.#address.get("id");
+    if (id !== "" && exchange.requestId !== id) return false;
+    const outcome = OUTCOMES.find(([value]) => value === this.#address.get("outcome"));
+    if (outcome !== undefined && !outcome[2](exchange)) return false;
+    const text = this.#address.get("text").trim().toLowerCase();
+    return text === "" || searchableText(exchange).toLowerCase().includes(text);
   }
 
   #changed() {
-    this.#clear.hidden = !this.isSet;
+    this.#set({
+      route: this.#route.value,
+      service: this.#service.value,
+      outcome: this.#outcome.value,
+      text: this.#text.value,
+    });
+  }
+
+  /** @param {Partial<Record<import("./address.js").Setting, string>>} changes */
+  #set(changes) {
+    this.#address.change(changes);
+    this.read();
     this.#onChange();
   }
+
+  /**
+   * @param {HTMLSelectElement} select
+   * @param {string} value
+   */
+  #choose(select, value) {
+    if (select.value === value) return;
+    if (value !== "" && ![...select.options].some((option) => option.value === value)) {
+      select.append(html("option", { value, text: printable(value) }));
+    }
+    select.value = value;
+  }
+}
+
+/**
+ * Returns the text of an exchange that the text filter searches.
+ *
+ * @param {ExchangeRecord} exchange
+ */
+function searchableText({ method, path, status, requestId, attempts }) {
+  const parts = attempts.flatMap((attempt) => [
+    attempt.service,
+    attemptDescription(attempt),
+    attempt.cause ?? "",
+    attempt.error ?? "",
+    attempt.address ?? "",
+  ]);
+  return [`${method} ${path} ${status} ${requestId}`, ...parts].join("\n");
 }
 
 /**
@@ -100,8 +173,6 @@ export class Filters {
  * @param {readonly string[]} names
  */
 function setOptions(select, names) {
-  const before = select.value;
   const options = names.map((name) => html("option", { value: name, text: printable(name) }));
   select.replaceChildren(html("option", { value: "", text: "All" }), ...options);
-  select.value = names.includes(before) ? before : "";
 }

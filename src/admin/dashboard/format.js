@@ -7,7 +7,7 @@ const GAP = "\u202f";
  * Control and format characters (bidi overrides, zero-width, tags), lone surrogates, and separators other than the plain
  * space. They could hide or reorder text. src/lib/printable.ts escapes the same set.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+export const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /**
  * Escapes the characters that could hide or reorder text.

@@ -1,4 +1,5 @@
 /** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
+import { printable } from "./format.js";
 import { FAILURE_LABELS, NOT_SENT_KINDS, SKIP_LABELS } from "./outcomes.js";
 
 /** Labels for the outcomes of attempts and exchanges: short ones for the timeline, and descriptions. */
@@ -43,6 +44,29 @@ export function attemptDescription({ skipped, failure, status, success }) {
   }
   if (status === undefined) return "in flight";
   return `response ${status}${success === false ? ", which counts as a failure" : ""}`;
+}
+
+/**
+ * Returns the cause of a failed attempt: conductor's advice, or the words of the platform; empty if there is none. For an
+ * attempt that was not sent, the name of its outcome says everything.
+ *
+ * @param {AttemptRecord} attempt
+ * @returns {string}
+ */
+export function attemptCause({ failure, cause, error }) {
+  return failure !== undefined && NOT_SENT_KINDS.has(failure)
+    ? ""
+    : printable(cause === undefined ? error ?? "" : plain(cause));
+}
+
+/**
+ * Returns a sentence of the documentation without its marks for code.
+ *
+ * @param {string} sentence
+ * @returns {string}
+ */
+export function plain(sentence) {
+  return sentence.replaceAll("`", "");
 }
 
 /** @typedef {"primary" | "fallback" | "local-reply" | "interrupted"} Outcome */

@@ -1,17 +1,20 @@
 /** @import { StateView } from "../api.ts" */
 import { chartSpanMs } from "./charts.js";
 import { Comparison } from "./comparison.js";
+import { Address } from "./address.js";
 import { connect } from "./connection.js";
 import { showDetail } from "./detail.js";
 import { byId, html, set, setText } from "./dom.js";
 import { Filters } from "./filters.js";
 import { bytes, clock, count, printable, rate, uptime } from "./format.js";
-import { TrafficMap } from "./map.js";
+import { Headline } from "./headline.js";
+import { isComplete, TrafficMap } from "./map.js";
 import { Overview } from "./overview.js";
 import { pauseOnInteraction } from "./pause_on_interaction.js";
-import { Services } from "./services.js";
 import { drawReloadNotice } from "./reload_notice.js";
 import { Store, TOTAL } from "./store.js";
+import { SubjectLists } from "./subject_lists.js";
+import { routesOf, servicesOf } from "./subjects.js";
 import { Views } from "./views.js";
 import { Waterfall } from "./waterfall.js";
 
@@ -28,23 +31,44 @@ const STATUS_LABELS = {
   live: "Live",
 };
 
+/** Interval of the list under load. People cannot read more, and each drawing replaces most of its elements. */
+const LIST_EVERY_MS = 900;
+
+/** Number of new exchanges that are shown at once. */
+const FEW_EXCHANGES = 3;
+
 const store = new Store();
-const filters = new Filters(() => {
-  // A new filter applies at once, even while the page is paused.
+const address = new Address();
+// A new filter applies at once, even while the page is paused.
+const filters = new Filters(address, () => {
   drawList();
-  if (store.state !== undefined) map.update(store, store.state, filters.choice);
+  if (store.state !== undefined) drawMap(store.state, subjectsOf(store.state));
 });
 const overview = new Overview(byId("overview", HTMLElement));
+const headline = new Headline((kind, name) => showExchanges({ [kind]: name }));
 const map = new TrafficMap(byId("map", HTMLElement), (kind, name) => filters.toggle(kind, name));
-const services = new Services(byId("services", HTMLElement));
+const lists = new SubjectLists(address, {
+  onChange: draw,
+  onChoice: (kind, name) => showExchanges({ [kind]: name }),
+  onExchange: (id) => openExchange(id),
+});
 const list = byId("waterfall", HTMLElement);
 const dialog = byId("detail", HTMLDialogElement);
+const mapFold = byId("map-fold", HTMLDetailsElement);
 const comparison = new Comparison();
 const views = new Views((view) => {
-  if (view === "comparison") comparison.open(location.hash);
+  if (view === "comparison") {
+    // The details of an exchange belong to the traffic.
+    address.read(address.hash({ id: "" }));
+    comparison.open(location.hash);
+  } else {
+    address.read(location.hash);
+  }
+  filters.read();
+  drawDialog();
   draw();
 });
-const waterfall = new Waterfall(list, byId("axis", HTMLElement), (exchange) => showDetail(dialog, exchange));
+const waterfall = new Waterfall(list, byId("axis", HTMLElement), ({ requestId }) => openExchange(requestId));
 const pause = byId("pause", HTMLButtonElement);
 const connection = byId("connection", HTMLElement);
 const notice = byId("notice", HTMLElement);
@@ -59,6 +83,10 @@ let isLive;
 let isListInUse = false;
 /** Exchanges that have arrived since the list was drawn. */
 let newCount = 0;
+/** Time at which the list was drawn, by the monotonic clock. */
+let listDrawnMs = -Infinity;
+/** Request id of the exchange in the dialog. */
+let shownId = "";
 
 connect({
   onState(state) {
@@ -72,6 +100,7 @@ connect({
   onExchanges(view) {
     newCount += store.addExchanges(view).length;
     drawExchanges();
+    drawDialog();
   },
   onChange(value) {
     isLive = value;
@@ -93,7 +122,21 @@ pauseOnInteraction(list, (isPaused) => {
   isListInUse = isPaused;
   drawExchanges();
 });
-dialog.addEventListener("close", drawExchanges);
+dialog.addEventListener("close", () => {
+  // The dialog may have been closed because of another fragment, or shows another exchange by now.
+  if (dialog.open) return;
+  if (views.current === "traffic" && address.get("id") === shownId) address.change({ id: "" });
+  shownId = "";
+  filters.read();
+  drawExchanges();
+});
+mapFold.addEventListener("toggle", () => {
+  const isOpenByDefault = store.state === undefined || isComplete(store.state);
+  if (store.state !== undefined) {
+    address.change({ map: mapFold.open === isOpenByDefault ? "" : mapFold.open ? "1" : "0" });
+  }
+  draw();
+});
 document.addEventListener("visibilitychange", draw);
 new ResizeObserver(draw).observe(byId("map", HTMLElement));
 
@@ -106,26 +149,86 @@ function draw() {
   drawFooter(state);
   document.title = `${rate(store.series(TOTAL).latest?.rate ?? 0)} · conductor`;
   if (views.current !== "traffic") return;
+  const subjects = subjectsOf(state);
+  headline.update(subjects.services, subjects.routes);
   overview.update(store);
-  map.update(store, state, filters.choice);
-  services.update(store, state);
-  const minutes = Math.floor(chartSpanMs(store.series(TOTAL).points) / 60_000);
-  setText(byId("chart-span", HTMLElement), `last ${uptime(minutes * 60_000)}`);
+  drawMap(state, subjects);
+  const spanMs = chartSpanMs(store.series(TOTAL).points);
+  lists.update(subjects, spanMs);
+  const minutes = Math.floor(spanMs / 60_000);
+  setText(byId("chart-span", HTMLElement), `Charts: last ${uptime(minutes * 60_000)}`);
   drawSampling();
   drawExchanges();
+}
+
+/** @param {StateView} state */
+function subjectsOf(state) {
+  const services = servicesOf(store, state);
+  return { services, routes: routesOf(store, state, services) };
+}
+
+/**
+ * @param {StateView} state
+ * @param {ReturnType<typeof subjectsOf>} subjects
+ */
+function drawMap(state, subjects) {
+  const isOpen = address.get("map") === "" ? isComplete(state) : address.get("map") === "1";
+  if (mapFold.open !== isOpen) mapFold.open = isOpen;
+  if (!isOpen) return setText(byId("map-note", HTMLElement), "");
+  const shown = map.update(store, state, { choice: filters.choice, ...subjects });
+  const note = shown === state.routes.length ? "" : `${shown} of ${count(state.routes.length)} routes: ` +
+    (filters.isSet ? "selected by the filters" : "in trouble, or with the most requests");
+  setText(byId("map-note", HTMLElement), note);
+}
+
+/**
+ * Shows the exchanges of a service or a route.
+ *
+ * @param {Parameters<Filters["select"]>[0]} choice
+ */
+function showExchanges(choice) {
+  filters.select(choice);
+  const section = byId("exchanges", HTMLElement);
+  section.scrollIntoView();
+  section.focus({ preventScroll: true });
+}
+
+/** @param {string} id Request id. */
+function openExchange(id) {
+  address.change({ id }, { isNewEntry: true });
+  drawDialog();
+}
+
+/** Opens or closes the dialog, as the address demands. */
+function drawDialog() {
+  const id = views.current === "traffic" ? address.get("id") : "";
+  if (id === shownId) return;
+  const exchange = (pausedExchanges ?? store.exchanges).find(({ requestId }) => requestId === id) ??
+    store.exchanges.find(({ requestId }) => requestId === id);
+  if (exchange === undefined) {
+    if (dialog.open) dialog.close();
+    return;
+  }
+  shownId = id;
+  const link = new URL(`#traffic?${new URLSearchParams({ id })}`, location.href).href;
+  showDetail(dialog, exchange, { link, origin: store.state?.url ?? location.origin });
 }
 
 function drawExchanges() {
   const isVisible = !document.hidden && views.current === "traffic";
   const isPaused = pausedExchanges !== undefined;
-  if (!isPaused && !isListInUse && !dialog.open && isVisible) drawList();
-  newExchanges.hidden = newCount === 0 || !isVisible;
+  const isHeld = isPaused || isListInUse || dialog.open;
+  if (!isHeld && isVisible && (newCount <= FEW_EXCHANGES || performance.now() - listDrawnMs >= LIST_EVERY_MS)) {
+    drawList();
+  }
+  newExchanges.hidden = newCount === 0 || !isVisible || !isHeld;
   if (newExchanges.hidden) return;
   const reason = isPaused ? "paused" : "paused while the pointer or the focus is in the list";
   setText(newExchanges, `${count(newCount)} new, ${reason}`);
 }
 
 function drawList() {
+  listDrawnMs = performance.now();
   const matching = (pausedExchanges ?? store.exchanges).filter((exchange) => filters.matches(exchange));
   waterfall.update(matching);
   if (pausedExchanges === undefined) newCount = 0;
@@ -135,6 +238,11 @@ function drawList() {
 
 function drawEmpty() {
   if (store.exchanges.length > 0) {
+    const id = address.get("id");
+    if (id !== "") {
+      const text = `The exchange ${printable(id)} is not among the recent ones that are kept.`;
+      return empty.replaceChildren(html("p", { text }));
+    }
     empty.replaceChildren(html("p", { text: "No recent exchange matches the filters." }));
     return;
   }

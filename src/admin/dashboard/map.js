@@ -2,15 +2,23 @@
 /** @import { Health } from "./health.js" */
 /** @import { Box, Curve } from "./map_layout.js" */
 /** @import { Store, Point } from "./store.js" */
+/** @import { Subject } from "./subjects.js" */
 import { html, set, setText, svg } from "./dom.js";
 import { ms, patternParts, percent, printable, rate } from "./format.js";
-import { HEALTH_LABELS, healthOf, unavailableReason } from "./health.js";
+import { HEALTH_LABELS, judgeRoute, judgeService, unavailableReason } from "./health.js";
 import { healthIcon, healthPath } from "./icons.js";
 import { curvePath, layOutMap, pointOn } from "./map_layout.js";
-import { edgeKey, routeKey, serviceKey, TOTAL } from "./store.js";
+import { edgeKey, routeKey, TOTAL } from "./store.js";
+import { isInTrouble } from "./subjects.js";
 
 const MIN_LINE_WIDTH = 1.25;
 const MAX_LINE_WIDTH = 7.5;
+
+/** Maximum routes and services of a map that shows all of them. */
+const MAX_COMPLETE = { routes: 12, services: 16 };
+
+/** Number of routes in the map of a larger configuration. */
+const MAX_ROUTES = 8;
 
 /** Position of the icon on a line, 0 to 1. */
 const ICON_POSITION = 0.7;
@@ -21,13 +29,34 @@ const ICON_POSITION = 0.7;
  * @property {string} service Name of a service; empty for all.
  */
 
-/** @typedef {{ state: StateView, choice: Choice, maxRate: number }} MapView Input of a repaint; the widest line has the rate `maxRate`. */
+/**
+ * @typedef {object} MapView Input of a repaint.
+ * @property {StateView} state
+ * @property {Choice} choice
+ * @property {number} maxRate Rate of the widest line.
+ * @property {ReadonlyMap<string, Subject>} services Services by name.
+ */
+
+/** @typedef {Pick<StateView, "routes" | "services">} Part Part of the configuration that the map shows. */
+
+/**
+ * Reports whether a configuration fits on the map as a whole.
+ *
+ * @param {Part} state
+ * @returns {boolean}
+ */
+export function isComplete({ routes, services }) {
+  return routes.length <= MAX_COMPLETE.routes && services.length <= MAX_COMPLETE.services;
+}
 
 /** Live map of the traffic. Elements are created when the configuration or the width changes, and otherwise repainted. */
 export class TrafficMap {
   #container;
   #onChoice;
   #known = "";
+  #partKey = "";
+  /** @type {Part} */
+  #part = { routes: [], services: [] };
   /** @type {((store: Store, view: MapView) => void)[]} */
   #painters = [];
 
@@ -43,45 +72,61 @@ export class TrafficMap {
   /**
    * @param {Store} store
    * @param {StateView} state
-   * @param {Choice} choice
+   * @param {{ choice: Choice, services: readonly Subject[], routes: readonly Subject[] }} view
+   * @returns {number} Number of routes on the map.
    */
-  update(store, state, choice) {
+  update(store, state, { choice, services, routes }) {
     const width = Math.max(280, Math.floor(this.#container.clientWidth));
-    const known = JSON.stringify([width, state.routes, state.services]);
+    const configured = JSON.stringify([state.routes, state.services]);
+    const troubled = routes.filter(isInTrouble);
+    const partKey = isComplete(state)
+      ? configured
+      : JSON.stringify([configured, choice, troubled.slice(0, MAX_ROUTES).map(({ name }) => name)]);
+    if (partKey !== this.#partKey) {
+      this.#partKey = partKey;
+      this.#part = isComplete(state) ? state : partOf(state, choice, { routes, troubled });
+    }
+    const known = `${width}\n${partKey}`;
     if (known !== this.#known) {
       this.#known = known;
-      this.#build(state, width);
+      this.#build(this.#part, width);
     }
-    const view = { state, choice, maxRate: maxRateOf(store, state) };
+    const view = {
+      state,
+      choice,
+      maxRate: maxRateOf(store, this.#part),
+      services: new Map(services.map((service) => [service.name, service])),
+    };
     for (const paint of this.#painters) paint(store, view);
+    return this.#part.routes.length;
   }
 
   /**
-   * @param {StateView} state
+   * @param {Part} part
    * @param {number} width
    */
-  #build(state, width) {
+  #build(part, width) {
     this.#painters = [];
-    const { height, isNarrow, clients, routes, services, entries, edges } = layOutMap(state, width);
+    const { height, isNarrow, clients, routes, services, entries, edges } = layOutMap(part, width);
     const lines = svg("g");
     const icons = svg("g");
     const ports = svg("g");
     for (const { route, curve } of entries) {
       const paint = line({ lines, icons }, curve, "");
       this.#painters.push((store, { choice, maxRate }) => {
-        const { latest } = store.series(routeKey(route));
-        paint(latest, { maxRate, health: healthOf(latest), isDimmed: isDimmed(choice, { route }) });
+        const { latest, active } = store.series(routeKey(route));
+        paint(latest, { maxRate, health: judgeRoute(active).health, isDimmed: isDimmed(choice, { route }) });
       });
     }
     for (const { route, service, role, curve } of edges) {
       const paint = line({ lines, icons }, curve, role);
       ports.append(port(curve, role));
       this.#painters.push((store, { state, choice, maxRate }) => {
-        const { latest } = store.series(edgeKey(route, service));
+        const { latest, active } = store.series(edgeKey(route, service));
         const unavailable = unavailableReason(stateOf(state, service));
         // A half-open breaker sends a probe, whose outcome shows on the line.
         const isCut = unavailable === "breaker open" || unavailable === "unhealthy";
-        const health = isCut ? "failing" : healthOf(latest);
+        const health = isCut ? "failing" : judgeService(active, undefined).health;
         paint(latest, { maxRate, health, isDimmed: isDimmed(choice, { route, service }) });
       });
     }
@@ -103,6 +148,7 @@ export class TrafficMap {
     const facts = html("span", { class: "node-facts" });
     this.#painters.push((store) => setText(facts, rate(store.series(TOTAL).latest?.rate ?? 0)));
     const text = [html("span", { class: "node-name", text: "Clients" }), " ", facts];
+    // A narrow map has no space beside its lines. The overview above it shows the same rate.
     return position(html("div", { class: "node node-clients" }, isNarrow ? [] : text), box);
   }
 
@@ -114,12 +160,13 @@ export class TrafficMap {
     const [kind, path] = patternParts(box.name);
     const name = html("span", { class: "node-name" }, [
       html("span", { class: "truncated", text: path }),
-      ...(isNarrow ? [] : [" ", html("span", { class: "node-kind", text: kind })]),
+      " ",
+      html("span", { class: "node-kind", text: kind }),
     ]);
     const facts = html("span", { class: "node-facts" });
     const node = this.#node(box, "route", ["Route ", name, " ", facts]);
     this.#painters.push((store, { choice }) => {
-      setText(facts, figuresOf(store.series(routeKey(box.name)).latest, isNarrow ? 1 : 3));
+      setText(facts, figuresOf(store.series(routeKey(box.name)).latest, isNarrow));
       set(node, { "aria-pressed": String(choice.route === box.name) });
     });
     return node;
@@ -139,12 +186,12 @@ export class TrafficMap {
     const node = this.#node(box, "service", ["Service ", name, " ", facts, icon, ", ", label]);
     /** @type {Health | undefined} */
     let painted;
-    this.#painters.push((store, { state, choice }) => {
-      const { latest } = store.series(serviceKey(box.name));
-      const unavailable = unavailableReason(stateOf(state, box.name));
-      const health = unavailable === undefined ? healthOf(latest) : "failing";
+    this.#painters.push((_store, { choice, services }) => {
+      const service = services.get(box.name);
+      if (service === undefined) return;
+      const { health, reason, series: { latest } } = service;
       if (health !== painted) icon.replaceChildren(healthIcon(painted = health));
-      setText(facts, unavailable ?? figuresOf(latest, isNarrow ? 2 : 3));
+      setText(facts, isInTrouble(service) ? reason : figuresOf(latest, isNarrow));
       setText(label, HEALTH_LABELS[health]);
       set(node, { "data-health": health, "aria-pressed": String(choice.service === box.name) });
     });
@@ -238,8 +285,29 @@ function isDimmed(choice, { route, service }) {
 }
 
 /**
- * @param {Store} store
+ * Returns the part of a large configuration that the map shows: the selected routes, otherwise those in trouble and those
+ * with the most requests, in the order of the configuration.
+ *
  * @param {StateView} state
+ * @param {Choice} choice
+ * @param {{ routes: readonly Subject[], troubled: readonly Subject[] }} subjects
+ * @returns {Part}
+ */
+function partOf(state, choice, { routes, troubled }) {
+  const isChosen = (/** @type {Subject} */ { name, members }) =>
+    name === choice.route || members.some((member) => member.name === choice.service);
+  const busiest = routes.toSorted((a, b) => b.total.total - a.total.total);
+  const chosen = routes.filter(isChosen);
+  const ranked = chosen.length > 0 ? chosen : [...troubled, ...busiest];
+  const names = new Set([...new Set(ranked.map(({ name }) => name))].slice(0, MAX_ROUTES));
+  const shown = state.routes.filter(({ route }) => names.has(route));
+  const members = new Set(shown.flatMap(({ members }) => members.map(({ service }) => service)));
+  return { routes: shown, services: state.services.filter(({ name }) => members.has(name)) };
+}
+
+/**
+ * @param {Store} store
+ * @param {Part} part
  * @returns {number}
  */
 function maxRateOf(store, { routes }) {
@@ -252,9 +320,9 @@ function maxRateOf(store, { routes }) {
 
 /**
  * @param {Point | undefined} point
- * @param {number} maxFigures
+ * @param {boolean} isNarrow True to use two lines.
  */
-function figuresOf(point, maxFigures) {
+function figuresOf(point, isNarrow) {
   if (point === undefined || point.rate === 0) return "no traffic";
-  return [rate(point.rate), percent(point.success), ms(point.p50)].slice(0, maxFigures).join(" · ");
+  return `${rate(point.rate)} · ${percent(point.success)}${isNarrow ? "\n" : " · "}${ms(point.p50)}`;
 }

@@ -3,8 +3,9 @@
 
 /** Layout of the map: clients on the left, routes in the middle, services on the right. Lengths are in CSS pixels. */
 
-/** Height of a node with few lines. */
+/** Height of a node with few lines. On a narrow map, its figures need two lines of text. */
 const NODE_HEIGHT = 46;
+const NARROW_NODE_HEIGHT = 62;
 
 const GAP = 16;
 const MARGIN = 6;
@@ -54,6 +55,7 @@ const PORT_STEP = 11;
  */
 export function layOutMap({ routes, services }, width) {
   const isNarrow = width < MIN_WIDE;
+  const nodeHeight = isNarrow ? NARROW_NODE_HEIGHT : NODE_HEIGHT;
   const clientWidth = isNarrow ? 12 : 118;
   const routeWidth = isNarrow ? Math.floor(width * 0.36) : clamp(width * 0.24, 160, 280);
   const serviceWidth = isNarrow ? Math.floor(width * 0.43) : clamp(width * 0.3, 200, 350);
@@ -63,23 +65,29 @@ export function layOutMap({ routes, services }, width) {
   const ordered = sortServices(routes, services.map(({ name }) => name));
   const heights = ordered.map((name) => {
     const lines = routes.filter(({ members }) => members.some(({ service }) => service === name)).length;
-    return Math.max(NODE_HEIGHT, lines * PORT_STEP + 14);
+    return Math.max(nodeHeight, lines * PORT_STEP + 14);
   });
   const serviceYs = stack(heights);
   const idealYs = routes.map(({ members }) =>
     mean(members.map(({ service }) => serviceYs[ordered.indexOf(service)] ?? 0))
   );
-  const routeYs = spread(idealYs);
+  const routeYs = spread(idealYs, nodeHeight);
   const contentHeight = Math.max(
     (serviceYs.at(-1) ?? 0) + (heights.at(-1) ?? 0) / 2,
-    Math.max(0, ...routeYs) + NODE_HEIGHT / 2,
+    Math.max(0, ...routeYs) + nodeHeight / 2,
   );
-  const height = Math.max(NODE_HEIGHT + 2 * MARGIN, contentHeight + MARGIN);
+  const height = Math.max(nodeHeight + 2 * MARGIN, contentHeight + MARGIN);
 
+  const box = (
+    /** @type {string} */ name,
+    /** @type {number} */ x,
+    /** @type {number | undefined} */ y,
+    /** @type {number} */ width,
+  ) => ({ name, x, y: y ?? 0, width, height: nodeHeight });
   const routeBoxes = routes.map(({ route }, index) => box(route, routeX, routeYs[index], routeWidth));
   const serviceBoxes = ordered.map((name, index) => ({
     ...box(name, serviceX, serviceYs[index], serviceWidth),
-    height: heights[index] ?? NODE_HEIGHT,
+    height: heights[index] ?? nodeHeight,
   }));
   const clients = box("clients", 1, routeYs.length === 0 ? height / 2 : mean(routeYs), clientWidth);
 
@@ -185,12 +193,13 @@ function stack(heights) {
  * Returns vertical centres that are close to the ideal ones and do not overlap.
  *
  * @param {readonly number[]} idealYs
+ * @param {number} nodeHeight
  * @returns {number[]}
  */
-function spread(idealYs) {
-  const step = NODE_HEIGHT + GAP;
+function spread(idealYs, nodeHeight) {
+  const step = nodeHeight + GAP;
   const nodes = idealYs.map((y, index) => ({ y, index })).toSorted((a, b) => a.y - b.y || a.index - b.index);
-  let minY = MARGIN + NODE_HEIGHT / 2;
+  let minY = MARGIN + nodeHeight / 2;
   for (const node of nodes) {
     node.y = Math.max(node.y, minY);
     minY = node.y + step;
@@ -208,17 +217,6 @@ function spread(idealYs) {
 function portOffset(index, total, isNarrow = false) {
   const step = isNarrow ? 4 : Math.min(PORT_STEP, total > 1 ? (NODE_HEIGHT - 14) / (total - 1) : 0) || 0;
   return (index - (total - 1) / 2) * step;
-}
-
-/**
- * @param {string} name
- * @param {number} x
- * @param {number | undefined} y
- * @param {number} width
- * @returns {Box}
- */
-function box(name, x, y, width) {
-  return { name, x, y: y ?? 0, width, height: NODE_HEIGHT };
 }
 
 /** @param {readonly number[]} numbers */

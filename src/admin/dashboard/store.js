@@ -1,7 +1,9 @@
 /** @import { Percentiles } from "../../lib/latency_counts.ts" */
 /** @import { ExchangesView, StateView } from "../api.ts" */
-/** @import { ExchangeRecord } from "../../observe/exchange_record.ts" */
+/** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
 /** @import { Span } from "./rates.js" */
+import { hasOutcome } from "./health.js";
+import { NOT_SENT_KINDS } from "./outcomes.js";
 import { mergeSpans, routeSpan, serviceSpan, spanBetween } from "./rates.js";
 
 /** Data of the page: time series of the counters over the last minutes, and the recent exchanges. */
@@ -11,6 +13,9 @@ export const HISTORY_MS = 5 * 60_000;
 
 /** Period of rates and ratios: short enough to follow a change, long enough to be steady. */
 const WINDOW_SECONDS = 5;
+
+/** Time for which an outcome counts if there is no newer one: a failing service with little traffic remains failing. */
+const KEPT_OUTCOME_MS = 60_000;
 
 /** Minimum time between two readings. The first two states can be closer, which is too short for a rate. */
 const MIN_SECONDS = 0.5;
@@ -40,8 +45,17 @@ export class Series {
   points = [];
   /** @type {Span} Counts of the newest point. */
   recent = mergeSpans([], 0);
+  /** @type {Span} Counts of the newest period with an outcome; of the newest point after a minute without one. */
+  active = this.recent;
+  #activeMs = 0;
   /** @type {Span[]} */
   #window = [];
+  #historyMs;
+
+  /** @param {number} [historyMs] Time for which points are kept. */
+  constructor(historyMs = HISTORY_MS) {
+    this.#historyMs = historyMs;
+  }
 
   /** @returns {Point | undefined} */
   get latest() {
@@ -60,6 +74,10 @@ export class Series {
     while (this.#window.length > 1 && seconds > WINDOW_SECONDS + 0.5) seconds -= this.#window.shift()?.seconds ?? 0;
     const recent = mergeSpans(this.#window, seconds);
     this.recent = recent;
+    if (hasOutcome(recent) || timeMs - this.#activeMs > KEPT_OUTCOME_MS) {
+      this.active = recent;
+      this.#activeMs = timeMs;
+    }
     this.points.push({
       timeMs,
       seconds,
@@ -71,9 +89,11 @@ export class Series {
       max: latency.maxMs ?? NaN,
       inFlight,
     });
-    while (this.points[0] !== undefined && this.points[0].timeMs < timeMs - HISTORY_MS) this.points.shift();
+    while (this.points[0] !== undefined && this.points[0].timeMs < timeMs - this.#historyMs) this.points.shift();
   }
 }
+
+/** @typedef {{ attempt: AttemptRecord, exchange: ExchangeRecord }} LastFailure A failed attempt, and its exchange. */
 
 /** @typedef {{ span: Span, inFlight: number, latency: Percentiles }} Counters */
 /** @typedef {Map<string, Counters>} Reading All counters at one time, by the key of their series. */
@@ -82,7 +102,7 @@ export class Series {
 export class Store {
   /** @type {StateView | undefined} The newest state. */
   state;
-  /** @type {ExchangeRecord[]} The newest first. */
+  /** @type {ExchangeRecord[]} By the arrival of their requests, the newest first. */
   exchanges = [];
   /** @type {Map<string, Series>} */
   #series = new Map();
@@ -90,6 +110,8 @@ export class Store {
   #before;
   /** @type {ExchangesView[]} Exchanges from before the first state. Their order of attempts depends on its routes. */
   #early = [];
+  /** @type {Map<string, LastFailure>} By service. */
+  #lastFailures = new Map();
   /** @type {number[]} Arrival times of the last recorded exchanges. */
   #recordedMs = [];
 
@@ -129,7 +151,9 @@ export class Store {
     const added = view.exchanges.filter(({ id }) => !known.has(id)).map((exchange) =>
       this.#withSortedAttempts(exchange)
     );
-    this.exchanges = [...added.toReversed(), ...this.exchanges].slice(0, MAX_EXCHANGES);
+    // An exchange is published when its last shadow request has settled, so they do not arrive in their order.
+    this.exchanges = [...added, ...this.exchanges].sort(byArrival).slice(0, MAX_EXCHANGES);
+    for (const exchange of added) this.#noteFailures(exchange);
     this.#recordedMs = [...this.#recordedMs, ...added.map(({ timeMs }) => timeMs)].slice(-2_000);
     return added;
   }
@@ -157,12 +181,47 @@ export class Store {
    */
   series(key) {
     let series = this.#series.get(key);
-    if (series === undefined) this.#series.set(key, series = new Series());
+    // No chart shows one service on one route, and there are many of those.
+    if (series === undefined) this.#series.set(key, series = new Series(key.startsWith(EDGE) ? 0 : HISTORY_MS));
     return series;
   }
 
   /**
-   * Sorts the attempts of an exchange by the order of the configuration.
+   * Returns the counters of a series since the start.
+   *
+   * @param {string} key
+   * @returns {Span}
+   */
+  total(key) {
+    return this.#before?.reading.get(key)?.span ?? mergeSpans([], 0);
+  }
+
+  /**
+   * Returns the last failed attempt of a service among the recorded exchanges.
+   *
+   * @param {string} service
+   * @returns {LastFailure | undefined}
+   */
+  lastFailure(service) {
+    return this.#lastFailures.get(service);
+  }
+
+  /** @param {ExchangeRecord} exchange */
+  #noteFailures(exchange) {
+    for (const attempt of exchange.attempts) {
+      if (attempt.success !== false || attempt.failure === "aborted" || NOT_SENT_KINDS.has(attempt.failure ?? "")) {
+        continue;
+      }
+      const last = this.#lastFailures.get(attempt.service);
+      if (last === undefined || last.exchange.timeMs <= exchange.timeMs) {
+        this.#lastFailures.set(attempt.service, { attempt, exchange });
+      }
+    }
+  }
+
+  /**
+   * Sorts the attempts of an exchange by their start, in whole milliseconds, then by the order of the configuration.
+   * Attempts that were not sent are last.
    *
    * @param {ExchangeRecord} exchange
    * @returns {ExchangeRecord}
@@ -170,7 +229,12 @@ export class Store {
   #withSortedAttempts(exchange) {
     const members = this.state?.routes.find(({ route }) => route === exchange.route)?.members ?? [];
     const indexOf = (/** @type {string} */ name) => members.findIndex(({ service }) => service === name);
-    const attempts = exchange.attempts.toSorted((a, b) => indexOf(a.service) - indexOf(b.service));
+    const startOf = (/** @type {AttemptRecord} */ { startMs }) =>
+      startMs === undefined ? Infinity : Math.floor(startMs);
+    const attempts = exchange.attempts.toSorted((a, b) => {
+      const [start, otherStart] = [startOf(a), startOf(b)];
+      return start === otherStart ? indexOf(a.service) - indexOf(b.service) : start - otherStart;
+    });
     return { ...exchange, attempts };
   }
 
@@ -178,9 +242,12 @@ export class Store {
     this.#series.clear();
     this.#before = undefined;
     this.exchanges = [];
+    this.#lastFailures.clear();
     this.#recordedMs = [];
   }
 }
+
+const EDGE = "edge\n";
 
 /** Key of the series of all requests. */
 export const TOTAL = "total";
@@ -213,7 +280,15 @@ export function serviceKey(service) {
  * @returns {string}
  */
 export function edgeKey(route, service) {
-  return `edge\n${route}\n${service}`;
+  return `${EDGE}${route}\n${service}`;
+}
+
+/**
+ * @param {ExchangeRecord} a
+ * @param {ExchangeRecord} b
+ */
+function byArrival(a, b) {
+  return b.timeMs - a.timeMs || b.id - a.id;
 }
 
 /**

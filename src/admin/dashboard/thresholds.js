@@ -4,14 +4,20 @@ import { byId, set } from "./dom.js";
 /** Thresholds for the verdict "ready": form fields, stored in the fragment of the URL so that links keep them. */
 
 /** Defaults of `conductor report`. @type {Readonly<ReportThresholds>} */
-export const DEFAULT_THRESHOLDS = { minRequests: 1_000, maxMismatch: 0.001, maxLatencyRatio: 1.2, maxErrors: 0.001 };
+export const DEFAULT_THRESHOLDS = {
+  minRequests: 2_000,
+  minComparable: 0.95,
+  maxMismatch: 0.001,
+  maxLatencyRatio: 1.2,
+  maxErrors: 0.001,
+};
 
 /** @typedef {keyof ReportThresholds} Name */
 
 const NAMES = /** @type {readonly Name[]} */ (Object.keys(DEFAULT_THRESHOLDS));
 
 /** Ratios that are entered in per cent. @type {ReadonlySet<Name>} */
-const PERCENT_FIELDS = new Set(["maxMismatch", "maxErrors"]);
+const PERCENT_FIELDS = new Set(["minComparable", "maxMismatch", "maxErrors"]);
 
 /** The form with the thresholds. */
 export class Thresholds {

@@ -1,7 +1,7 @@
 /** @import { AttemptRecord, ExchangeRecord } from "../../observe/exchange_record.ts" */
 import { html, set } from "./dom.js";
 import { ms, printable } from "./format.js";
-import { attemptDescription, attemptLabel, attemptState } from "./labels.js";
+import { attemptCause, attemptDescription, attemptLabel, attemptState } from "./labels.js";
 
 /** The timeline of an exchange: one bar for each service. Several timelines can share an axis. */
 
@@ -17,16 +17,6 @@ export function timelineOf({ attempts, durationMs }) {
   ]);
   selection.dataset.atMs = String(durationMs);
   return html("ul", { class: "timeline" }, [...attempts.map(attemptRow), selection]);
-}
-
-/**
- * Returns the end of the last bar of an exchange, in milliseconds after the arrival of the request.
- *
- * @param {ExchangeRecord} exchange
- * @returns {number}
- */
-export function lastEndMs({ attempts, durationMs }) {
-  return attempts.reduce((last, { endMs = 0 }) => Math.max(last, endMs), durationMs);
 }
 
 /**
@@ -58,6 +48,7 @@ export function scaleTimeline(timeline, maxMs) {
 function attemptRow(attempt) {
   const { service, role, startMs, endMs, hedge, selected } = attempt;
   const name = printable(service);
+  const cause = attemptCause(attempt);
   const track = html("span", { class: "attempt-track", "aria-hidden": "true" });
   if (startMs !== undefined) {
     const bar = html("span", { class: "attempt-bar" });
@@ -71,6 +62,7 @@ function attemptRow(attempt) {
     duration === "" ? "" : ` after ${duration}`,
     hedge ? ", a hedge" : "",
     selected ? ", selected" : "",
+    cause === "" ? "" : `: ${cause}`,
   ].join("");
   const attributes = {
     class: "attempt",

@@ -57,6 +57,7 @@ export class Verdicts {
 /** @param {ServiceReport} report */
 function card({ route, service }) {
   const icon = html("span", { class: "verdict-icon" });
+  const build = html("span", { class: "verdict-build" });
   const label = html("span", { class: "verdict-label" });
   const matchRate = html("span", { class: "figure-value" });
   const note = html("span", { class: "verdict-note", title: "95 % confidence interval" });
@@ -70,6 +71,7 @@ function card({ route, service }) {
       html("h3", {}, [
         html("span", { class: "verdict-service truncated", title: printable(service) }, [
           printable(service),
+          build,
           html("span", { class: "verdict-route", text: ` on ${path} ${kind}` }),
         ]),
         html("span", { class: "visually-hidden", text: ": " }),
@@ -102,7 +104,7 @@ function card({ route, service }) {
     ]),
     reasons,
   ]);
-  return { element, icon, label, matchRate, note, required, interval, reasons, cells };
+  return { element, icon, build, label, matchRate, note, required, interval, reasons, cells };
 }
 
 /**
@@ -111,7 +113,8 @@ function card({ route, service }) {
  * @param {number} maxMismatch
  */
 function fill(parts, report, maxMismatch) {
-  const { verdict, compared, matchRate, reasons } = report;
+  const { verdict, build, compared, matchRate, reasons } = report;
+  setText(parts.build, build === undefined ? "" : ` ${printable(build)}`);
   if (parts.element.dataset.verdict !== verdict) {
     set(parts.element, { "data-verdict": verdict });
     parts.icon.replaceChildren(verdictIcon(verdict));

@@ -2,18 +2,18 @@
 import { html } from "./dom.js";
 import { clock, ms, niceCeiling, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
-import { exchangeOutcome, responseSource } from "./labels.js";
-import { lastEndMs, scaleTimeline, timelineOf } from "./timeline.js";
+import { attemptCause, exchangeOutcome, responseSource } from "./labels.js";
+import { scaleTimeline, timelineOf } from "./timeline.js";
 
-/** Maximum number of exchanges in the list. On a phone the page would be too long with 30. */
-const MAX_ROWS = matchMedia("(max-width: 46rem)").matches ? 12 : 30;
+/** Maximum number of exchanges in the list. */
+const MAX_ROWS = 30;
 
-/** Ratio of the exchanges that fit on the axis. The slowest ones are truncated. */
+/** Ratio of the exchanges whose clients waited for less than the axis is long. The slowest ones are truncated. */
 const FITTING_RATIO = 0.9;
 
-/** @typedef {{ element: HTMLLIElement, button: HTMLButtonElement, timeline: HTMLElement, endMs: number, scaleMs: number }} Row */
+/** @typedef {{ element: HTMLLIElement, link: HTMLAnchorElement, timeline: HTMLElement, waitMs: number, scaleMs: number }} Row */
 
-/** Recent exchanges, the newest first, with their timelines on one axis. */
+/** Recent exchanges, the newest first, with their timelines on one axis, whose length is the time that clients waited. */
 export class Waterfall {
   #rows;
   #axis;
@@ -32,8 +32,8 @@ export class Waterfall {
     });
     list.addEventListener("keydown", (event) => {
       const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-      const buttons = this.#rows.rows.map(({ button }) => button);
-      const next = buttons[buttons.findIndex((button) => button === document.activeElement) + step];
+      const links = this.#rows.rows.map(({ link }) => link);
+      const next = links[links.findIndex((link) => link === document.activeElement) + step];
       if (step === 0 || next === undefined) return;
       event.preventDefault();
       next.focus();
@@ -44,13 +44,13 @@ export class Waterfall {
   update(exchanges) {
     this.#rows.update(exchanges.slice(0, MAX_ROWS));
     const { rows } = this.#rows;
-    const ends = rows.map(({ endMs }) => endMs).sort((a, b) => a - b);
-    const maxMs = niceCeiling(ends[Math.ceil(ends.length * FITTING_RATIO) - 1] ?? 100);
+    const waits = rows.map(({ waitMs }) => waitMs).sort((a, b) => a - b);
+    const maxMs = niceCeiling(waits[Math.ceil(waits.length * FITTING_RATIO) - 1] ?? 100);
     for (const row of rows) {
       if (row.scaleMs !== maxMs) scaleTimeline(row.timeline, row.scaleMs = maxMs);
     }
     if (maxMs !== this.#maxMs) this.#axis.replaceChildren(axisTicks(this.#maxMs = maxMs));
-    this.#axis.hidden = ends.length === 0;
+    this.#axis.hidden = waits.length === 0;
   }
 }
 
@@ -60,27 +60,37 @@ export class Waterfall {
  * @returns {Row}
  */
 function row(exchange, onOpen) {
-  const { method, path, timeMs, status, durationMs, service = "" } = exchange;
-  const button = html("button", { type: "button", class: "exchange-open", "aria-haspopup": "dialog" }, [
+  const { requestId, method, path, timeMs, status, durationMs, service = "" } = exchange;
+  const href = `#traffic?${new URLSearchParams({ id: requestId })}`;
+  const link = html("a", { href, class: "exchange-open", "aria-haspopup": "dialog" }, [
     html("span", { class: "method", text: printable(method) }),
     " ",
     html("span", { class: "path", text: printable(path) }),
   ]);
-  button.addEventListener("click", () => onOpen(exchange));
+  link.addEventListener("click", (event) => {
+    // With a modifier key, the browser opens the link in a new tab or window.
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    onOpen(exchange);
+  });
   const timeline = timelineOf(exchange);
+  const causes = exchange.attempts.filter((attempt) => attemptCause(attempt) !== "").map((attempt) =>
+    `${printable(attempt.service)}: ${attemptCause(attempt)}`
+  );
   const element = html("li", { class: "exchange", "data-outcome": exchangeOutcome(exchange) }, [
     html("div", { class: "exchange-head" }, [
-      button,
+      link,
       html("time", { class: "exchange-time", text: clock(timeMs).slice(0, 8) }),
       html("p", { class: "exchange-facts truncated" }, [
         html("span", { class: "status", "data-class": `${Math.floor(status / 100)}xx`, text: status }),
         ` in ${ms(durationMs)} `,
         html("span", { class: "exchange-source", text: responseSource(exchange, printable(service)) }),
       ]),
+      ...causes.map((text) => html("p", { class: "exchange-cause", title: text, text })),
     ]),
     timeline,
   ]);
-  return { element, button, timeline, endMs: lastEndMs(exchange), scaleMs: 0 };
+  return { element, link, timeline, waitMs: durationMs, scaleMs: 0 };
 }
 
 /**

@@ -80,10 +80,18 @@ export async function openStage(port: number | undefined): Promise<DemoStage> {
   const source = createAdminSource({
     config,
     inspect: (after) => Promise.resolve({ metrics: metrics.snapshot(), recent: recorder.after(after) }),
-    comparisons: (after) => Promise.resolve(comparisons.read(after)),
+    recent: (after) => Promise.resolve(recorder.after(after)),
+    comparisons: (after, sinceMs) => Promise.resolve(comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(comparisons.reset()),
   }, { url: () => url, isDraining: () => false, workers: () => ({ count: 1, crashes: 0 }) });
   const admin = new AdminListener({ source });
-  await (await admin.prepare({ hostname: HOSTNAME, shownHostname: HOSTNAME, port: 0, token: undefined })).commit();
+  await (await admin.prepare({
+    hostname: HOSTNAME,
+    shownHostname: HOSTNAME,
+    port: 0,
+    token: undefined,
+    socketMode: undefined,
+  })).commit();
   return {
     url,
     adminUrl: admin.url ?? "",

@@ -20,14 +20,18 @@ export interface ConfigSource {
   readonly problems?: readonly ConfigProblem[];
 }
 
+/**
+ * Function of the library that gets a configuration: `conductor()`, `createConductor()` with its states, or `serve()`
+ * with its listener.
+ */
+export type Embedding = "handler" | "conductor" | "server";
+
 /** Problems and warnings of one input. */
 export interface Diagnostics {
   /** Facts about the text; `undefined` for a plain object. */
   readonly source: ConfigSource | undefined;
-  /** True for the handler inside another program, which has no server of its own. */
-  readonly isEmbedded?: boolean;
-  /** True for `serve()`, which has no admin listener and no log. */
-  readonly isServed?: boolean;
+  /** Function of the library that gets the input; absent for conductor's own server. */
+  readonly embedding?: Embedding | undefined;
   readonly problems: ConfigProblem[];
   /** Fields without effect, or with an unexpected one. */
   readonly warnings: string[];
@@ -55,14 +59,9 @@ export class InputPath {
     return this.#diagnostics.source !== undefined;
   }
 
-  /** True for the handler inside another program, which has no server of its own. */
-  get isEmbedded(): boolean {
-    return this.#diagnostics.isEmbedded === true;
-  }
-
-  /** True for `serve()`, which has no admin listener and no log. */
-  get isServed(): boolean {
-    return this.#diagnostics.isServed === true;
+  /** Function of the library that gets the input; `undefined` for conductor's own server. */
+  get embedding(): Embedding | undefined {
+    return this.#diagnostics.embedding;
   }
 
   /** Text of the value before its placeholders were resolved; `undefined` if it had none. */
@@ -84,6 +83,12 @@ export class InputPath {
   get isUnreadable(): boolean {
     const isUnreadable = this.#diagnostics.source?.isUnreadable;
     return isUnreadable !== undefined && isUnreadable(this.path);
+  }
+
+  /** True if a problem of the value itself has been reported. The value is then missing in checks across fields. */
+  get hasProblem(): boolean {
+    const { path } = this;
+    return this.#diagnostics.problems.some((problem) => problem.path === path);
   }
 
   /** Returns the path of a value inside this one. */

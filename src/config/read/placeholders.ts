@@ -1,4 +1,7 @@
-/** Placeholders in the values of a file: `${file:/run/secrets/token}` and `${env:NAME}`; `$${` is a literal `${`. */
+/**
+ * Placeholders in the values of a file: `${file:/run/secrets/token}`, `${env:NAME}` and `${env:NAME:-default}`; `$${` is
+ * a literal `${`.
+ */
 
 import { quote } from "../schema/describe.ts";
 import { MAX_CONCURRENT_READS, MAX_REFERENCES, MAX_TOTAL_LENGTH } from "./bounds.ts";
@@ -26,10 +29,13 @@ export interface Resolved {
 }
 
 /** Content of a placeholder, or the reason why there is none. */
-type Content = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
+type Content =
+  | { readonly ok: true; readonly text: string; readonly isDefault?: boolean }
+  | { readonly ok: false; readonly message: string };
 
 const PLACEHOLDER = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
-const VARIABLE = /^[A-Za-z_]\w*$/;
+/** As in a shell, the default after `:-` applies to a variable that is not set or empty. */
+const VARIABLE = /^([A-Za-z_]\w*)(?::-(.*))?$/s;
 
 /** Resolves placeholders in place, without resolving their results again. Reads each file and variable once. */
 export async function resolvePlaceholders(
@@ -44,17 +50,20 @@ export async function resolvePlaceholders(
   let length = 0;
   for (const { text, path, replace } of templates) {
     const messages = new Set<string>();
+    let hasSecret = false;
     const resolved = text.replace(PLACEHOLDER, (match, reference = "") => {
       if (match === "$${") return "${";
       const content = contents.get(reference)!;
       resolvedTemplates.set(path, text);
-      if (content.ok) texts.add(content.text);
+      // A default stands in the file for all to read. Hiding it would hide words such as "info" everywhere.
+      if (content.ok && !content.isDefault) texts.add(content.text);
+      hasSecret ||= content.ok && !content.isDefault;
       if (content.ok && (length += content.text.length) <= MAX_TOTAL_LENGTH) return content.text;
       messages.add(content.ok ? "must be shorter: the placeholders yield too much text" : content.message);
       return "";
     });
     replace(resolved);
-    if (resolvedTemplates.has(path)) texts.add(resolved);
+    if (hasSecret) texts.add(resolved);
     for (const message of messages) problems.push({ path, message });
     if (messages.size > 0) unreadable.add(path);
   }
@@ -91,8 +100,11 @@ async function readReferences(
 async function readReference(reference: string, { readFile, readEnv }: PlaceholderReaders): Promise<Content> {
   const [, kind, name = ""] = /^(file|env):(.+)$/s.exec(reference) ?? [];
   if (kind === "file") return await readFileContent(name, readFile);
-  if (kind === "env" && VARIABLE.test(name)) return readVariable(name, readEnv);
-  return failure("must be ${file:PATH} or ${env:NAME}, or have $${ for a literal ${: found another placeholder");
+  const [, variable, absent] = (kind === "env" && VARIABLE.exec(name)) || [];
+  if (variable !== undefined) return readVariable(variable, absent, readEnv);
+  return failure(
+    "must be ${file:PATH}, ${env:NAME} or ${env:NAME:-DEFAULT}, or have $${ for a literal ${: found another placeholder",
+  );
 }
 
 async function readFileContent(path: string, readFile: PlaceholderReaders["readFile"]): Promise<Content> {
@@ -104,9 +116,14 @@ async function readFileContent(path: string, readFile: PlaceholderReaders["readF
   }
 }
 
-function readVariable(name: string, readEnv: PlaceholderReaders["readEnv"]): Content {
+function readVariable(
+  name: string,
+  absent: string | undefined,
+  readEnv: PlaceholderReaders["readEnv"],
+): Content {
   try {
     const text = readEnv(name);
+    if (absent !== undefined && (text === undefined || text === "")) return { ok: true, text: absent, isDefault: true };
     return text === undefined ? failure(`needs the environment variable "${name}": it is not set`) : { ok: true, text };
   } catch {
     return failure(`needs the environment variable "${name}": Deno needs the flag --allow-env=${name} for it`);

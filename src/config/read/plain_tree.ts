@@ -1,7 +1,7 @@
 /** Plain trees, copied from the output of a parser, where aliases share parts. */
 
 import { childPath } from "../schema/describe.ts";
-import { isMapping } from "../schema/value_type.ts";
+import { isExtensionKey, isMapping } from "../schema/value_type.ts";
 import type { ConfigProblem } from "./config_error.ts";
 
 /** A tree of mappings, lists and scalars without shared parts. */
@@ -30,7 +30,8 @@ const MERGE_KEY = "<<";
 
 /**
  * Copies a parsed value of checked size, and merges `<<`. `raw` is the same value with every scalar as written: scalars
- * that resolving would change stay text, so a header's `1.10` does not become `1.1`.
+ * that resolving would change stay text, so a header's `1.10` does not become `1.1`. Keys of the top level that begin
+ * with `x-` are left out: their placeholders need no value, unless an alias refers to them.
  */
 export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   const problems: ConfigProblem[] = [];
@@ -54,6 +55,7 @@ export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
   function copyEntries(target: Holder, source: Readonly<Record<string, unknown>>, raw: unknown): void {
     for (const key of Object.keys(source)) {
       if (key === FORBIDDEN_KEY) report(key, "cannot be a key");
+      else if (keys.length === 1 && isExtensionKey(key)) continue;
       else if (key !== MERGE_KEY && !Object.hasOwn(target, key)) {
         copyInto(target, key, source[key], inside(raw, key));
       }

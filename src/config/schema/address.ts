@@ -1,6 +1,7 @@
 /** Hosts, addresses and the URLs of backends. */
 
 import { parseIpAddress } from "../../lib/ip_address.ts";
+import { isSocketPath, MAX_SOCKET_PATH_BYTES, socketOrigin, socketPath, UNIX_PEER } from "../../lib/unix_socket.ts";
 import { withoutTrailingSlashes } from "../../lib/trailing_slashes.ts";
 import { removeDotSegments } from "../path.ts";
 import { suggest } from "./describe.ts";
@@ -13,14 +14,15 @@ const LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
 const DNS_NAME = `^(?:${LABEL}\\.)*(?!\\d+$)${LABEL}$`;
 /** Loopback addresses, and names for them (RFC 6761 §6.3). */
 const LOOPBACK = /^(?:(?:.+\.)?localhost\.?|127\.\d+\.\d+\.\d+|\[?::1\]?|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/;
-const URL_NEED = "an http or https URL";
+const URL_NEED = "an http or https URL, or a Unix socket like unix:/run/app.sock";
+const SOCKET_NEED = `an absolute path of a Unix socket with at most ${MAX_SOCKET_PATH_BYTES} bytes`;
 
 /** The `Host` field that a backend receives. */
 export type HostMode = "target" | "preserve" | { readonly literal: string };
 
 /** The parts of a backend's URL. */
 export interface BackendUrl {
-  /** Scheme and authority, without the default port. */
+  /** Scheme and authority, without the default port; `http+unix://` and the encoded path for a Unix socket. */
   readonly origin: string;
   /** Path before every request path; empty, or `/base`. */
   readonly basePath: string;
@@ -37,9 +39,10 @@ export function addressRange(): ValueType<string> {
   return {
     label: "IP address or CIDR range",
     input: "string",
-    notation: "IP addresses, or ranges in CIDR notation.",
+    notation: "IP addresses, ranges in CIDR notation, or `unix` for peers on Unix sockets.",
     schema: { type: "string" },
     parse(value, at) {
+      if (value === UNIX_PEER) return UNIX_PEER;
       const [, address = "", length] = (typeof value === "string" && /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value)) ||
         [];
       const isV4 = isIpv4(address);
@@ -51,15 +54,20 @@ export function addressRange(): ValueType<string> {
   };
 }
 
-/** Returns the type of hosts to listen on. */
+/** Returns the type of hosts to listen on. Values of Unix sockets are `unix:` and the path. */
 export function listenHost(): ValueType<string> {
   return {
-    label: "IP address or host name",
+    label: "IP address, host name or Unix socket",
     input: "string",
+    notation: "An IP address or a host name without port, or `unix:` and an absolute path.",
     schema: { type: "string" },
     parse(value, at) {
+      if (typeof value === "string" && value.startsWith("unix:")) {
+        const path = socketPath(value);
+        return path !== undefined && isSocketPath(path) ? `unix:${path}` : at.mismatch(SOCKET_NEED, value);
+      }
       if (typeof value === "string" && (isHostName(value) || isIpv6(value))) return value;
-      return at.mismatch("an IP address or a host name, without port", value);
+      return at.mismatch("an IP address or a host name, without port, or unix: and a path", value);
     },
   };
 }
@@ -105,19 +113,25 @@ export function dnsName(): ValueType<string> {
 export function backendUrl(): ValueType<BackendUrl> {
   return {
     label: "URL",
-    input: "string",
-    notation: "`http` or `https`, without credentials, query and fragment.",
+    input: "string | URL",
+    notation:
+      "`http` or `https`, without credentials, query and fragment; or a Unix socket: `unix:/run/app.sock`, or " +
+      "`http+unix://%2Frun%2Fapp.sock/base` with a base path.",
     schema: {
       type: "string",
-      pattern: `^[hH][tT][tT][pP][sS]?://[^/?#@\\s\\\\]+(?:/[^?#\\s\\\\]*)?$|${PLACEHOLDER_PATTERN}`,
+      pattern:
+        `^(?:[hH][tT][tT][pP](?:[sS]|\\+unix)?://[^/?#@\\s\\\\]+(?:/[^?#\\s\\\\]*)?|unix:/[^?#\\s\\\\]+)$|${PLACEHOLDER_PATTERN}`,
     },
-    parse(value, at) {
+    parse(given, at) {
+      const value = given instanceof URL ? given.href : given;
       if (typeof value !== "string") return at.mismatch(URL_NEED, value);
       if (/^[^/?#]*\/\/[^/?#]*@/.test(value)) {
         return at.problem("must not contain credentials: set an Authorization field in `headers`");
       }
       if (/[?#]/.test(value)) return at.problem("must be a URL without query and fragment: found one of them");
       // The URL parser drops or converts these characters, so requests would go to an unexpected path.
+      const socket = socketUrl(value);
+      if (socket !== undefined) return socket === "malformed" ? at.mismatch(SOCKET_NEED, value) : socket;
       // deno-lint-ignore no-control-regex
       const url = /[\x00-\x20\\\x7f]/.test(value) || !/^https?:\/\/[^/]/i.test(value) ? null : URL.parse(value);
       if (url === null || url.port === "0") {
@@ -128,6 +142,19 @@ export function backendUrl(): ValueType<BackendUrl> {
       return { origin: url.origin, basePath: withoutTrailingSlashes(path) };
     },
   };
+}
+
+/** Returns the URL of a service on a Unix socket; `undefined` for another scheme. */
+function socketUrl(text: string): BackendUrl | "malformed" | undefined {
+  if (!/^(?:http\+)?unix:/i.test(text)) return undefined;
+  const [, origin = text, path = ""] = /^(http\+unix:\/\/[^/]+)(\/.*)?$/i.exec(text) ?? [];
+  const file = socketPath(origin);
+  const basePath = path === "" ? "" : removeDotSegments(new URL(`http://localhost${path}`).pathname);
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x20\\\x7f]/.test(text) || file === undefined || !isSocketPath(file) || basePath === undefined) {
+    return "malformed";
+  }
+  return { origin: socketOrigin(file), basePath: withoutTrailingSlashes(basePath) };
 }
 
 /** Accepts underscores, which are in use. Text of digits and dots must be an IPv4 address. */

@@ -32,6 +32,79 @@ export function bodyPath({ jsonOnly = false }: { readonly jsonOnly?: boolean } =
   });
 }
 
+/** A part of a response that is ignored. */
+export interface IgnoreRule {
+  readonly path: BodyPath;
+  /** The only endpoint at which the rule applies, as {@linkcode patternOfEndpoint} returns it. Absent: all. */
+  readonly endpoint?: string;
+}
+
+const ENDPOINT = /^(?:[A-Z]+|\*) \/\S*(?: \S+)?$/;
+const MAX_ENDPOINT_LENGTH = 1_024;
+
+/** Returns the name of an endpoint without the names of its variable segments: `GET /orders/{}`. */
+export function patternOfEndpoint(endpoint: string): string {
+  return endpoint.replace(/\{[^/{}]*\}/g, "{}");
+}
+
+/** Returns the type of parts that are ignored: a path, or a path at one endpoint. */
+export function ignoreRule(): ValueType<IgnoreRule> {
+  const path = bodyPath();
+  return literal({
+    label: `${path.label}; or a mapping with \`endpoint\` and \`path\``,
+    input: "IgnoreInput",
+    alias: {
+      name: "IgnoreInput",
+      type: "string | { readonly endpoint: string; readonly path: string }",
+      description:
+        'A path, or a path at one endpoint as the report names it: `{ endpoint: "GET /orders/{id}", path: "$.id" }`.',
+    },
+    ...(path.notation !== undefined && { notation: path.notation }),
+    schema: {
+      anyOf: [
+        path.schema,
+        {
+          type: "object",
+          properties: { endpoint: { type: "string", pattern: ENDPOINT.source }, path: path.schema },
+          required: ["endpoint", "path"],
+          additionalProperties: false,
+        },
+      ],
+    },
+    parse(value, at) {
+      if (!isMapping(value)) {
+        const parsed = path.parse(value, at);
+        return parsed && { path: parsed };
+      }
+      const unknown = Object.keys(value).find((name) => name !== "endpoint" && name !== "path");
+      if (unknown !== undefined) {
+        return at.child(unknown).problem("unknown key; keys are `endpoint` and `path`");
+      }
+      const { endpoint } = value;
+      const isEndpoint = typeof endpoint === "string" && endpoint.length <= MAX_ENDPOINT_LENGTH &&
+        ENDPOINT.test(endpoint);
+      const parsed = path.parse(value.path, at.child("path"));
+      if (!isEndpoint) return at.child("endpoint").mismatch('an endpoint like "GET /orders/{id}"', endpoint);
+      return parsed && { path: parsed, endpoint: patternOfEndpoint(endpoint) };
+    },
+  });
+}
+
+const VERSION_HEADER = /^header:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
+
+/** Returns the type of the place of a version in responses. Values are names of header fields in lower case. */
+export function versionSource(): ValueType<string> {
+  return literal({
+    label: "`header:NAME`",
+    input: "string",
+    schema: { type: "string", pattern: VERSION_HEADER.source },
+    parse(value, at) {
+      const name = typeof value === "string" ? VERSION_HEADER.exec(value)?.[1] : undefined;
+      return name === undefined ? at.mismatch('a header field like "header:x-version"', value) : name.toLowerCase();
+    },
+  });
+}
+
 /** Returns the type of parts of bodies: all of them with `true`, or paths. Values are paths; none with `false`. */
 export function wholeOrPaths({ jsonOnly = false }: { readonly jsonOnly?: boolean } = {}): ValueType<
   readonly BodyPath[]

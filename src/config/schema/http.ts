@@ -234,6 +234,7 @@ const VALUE_TYPE: ValueType<string> = {
     if (text === undefined) {
       return at.mismatch('text ("" for an empty value)', typeof value === "number" ? "an unusual number" : value);
     }
+    if (text === "" && at.isSecret) at.warn("is empty: its placeholders have no content");
     if (VALUE.test(text)) return text;
     return at.problem(`must be a header value: found ${valueFault(text)}`);
   },

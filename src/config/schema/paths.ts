@@ -9,6 +9,9 @@ const SENDABLE = /^\/[!"$-~]*$/;
 const SEGMENT = "(?:\\{[A-Za-z_][\\w-]*\\}|[^/{}?#\\s]*)";
 const TEMPLATE = new RegExp(`^(?:/${SEGMENT})+$`);
 
+/** Parameters in the patterns of other routers: `/:id`, `/{id}`. Braces may be percent-encoded. */
+const PARAMETER = /\/(?::[A-Za-z_]\w*|(?:\{|%7B)[A-Za-z_][^/]*?(?:\}|%7D))(?=\/|$)/i;
+
 /** Options of {@linkcode pathPattern}. */
 export interface PathPatternOptions {
   /** Keep a trailing slash, because it makes another path. */
@@ -29,6 +32,12 @@ export function pathPattern({ exact }: PathPatternOptions): ValueType<string> {
         return at.mismatch("a path without spaces, backslashes, broken percent-encoding or hidden dot segments", value);
       }
       if (/\*/.test(path)) at.warn('"*" is not a wildcard: a prefix matches all paths below it');
+      const [parameter] = PARAMETER.exec(path) ?? [];
+      if (parameter !== undefined) {
+        at.warn(
+          `"${parameter.slice(1)}" is not a parameter: it matches this text only; use a prefix that ends before it`,
+        );
+      }
       const normalized = normalizePath(path);
       return exact ? normalized : withoutTrailingSlashes(normalized) || "/";
     },

@@ -1,6 +1,6 @@
 /** Quantities: times, sizes, ratios, rates and other numbers, with or without a unit. */
 
-import { orPlaceholder, type ValueType } from "./value_type.ts";
+import { orPlaceholder, type TypeAlias, type ValueType } from "./value_type.ts";
 
 const TIME = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)?$/;
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -16,6 +16,8 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
+/** Longer times without a unit are probably meant as milliseconds. */
+const MAX_SURE_SECONDS = 1_000;
 /** Longer times are mistakes. Timers would overflow after 24 days. */
 const MAX_TIME_MS = 86_400_000;
 
@@ -29,6 +31,23 @@ const PERCENTILE = /^[pP](\d{2}(?:\.\d{1,2})?)$/;
 const MIN_PERCENTILE = 50;
 const MAX_PERCENTILE = 99.9;
 const PERCENTILE_RANGE = `a percentile from p${MIN_PERCENTILE} to p${MAX_PERCENTILE}`;
+
+const TIME_INPUT: TypeAlias = {
+  name: "TimeInput",
+  type: 'number | `${number}` | `${number}${"" | " "}${"ms" | "s" | "m" | "h"}`',
+  description: 'A time in seconds, or with a unit: `2`, `"50ms"`, `"2s"`, `"30m"`, `"1h"`.',
+};
+const SIZE_INPUT: TypeAlias = {
+  name: "SizeInput",
+  // All units end in "B". A union of them would not fit on a line.
+  type: "number | `${number}` | `${number}${string}B`",
+  description: 'A size in bytes, or with a unit: `65536`, `"64KiB"`, `"10MiB"`, `"1GB"`.',
+};
+const RATIO_INPUT: TypeAlias = {
+  name: "RatioInput",
+  type: 'number | `${number}` | `${number}${"" | " "}%`',
+  description: 'A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`.',
+};
 
 /** Bounds of a size, as written in a configuration. */
 export interface SizeBounds {
@@ -58,7 +77,8 @@ export function time({ min, or }: TimeOptions): ValueType<number> {
   }`;
   return {
     label: `time, ${min} to 24h`,
-    input: "number | string",
+    input: TIME_INPUT.name,
+    alias: TIME_INPUT,
     notation: 'Seconds, or text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`.',
     schema: {
       type: ["number", "string"],
@@ -68,7 +88,14 @@ export function time({ min, or }: TimeOptions): ValueType<number> {
     },
     parse(value, at) {
       const ms = readQuantity(value, TIME, MS_PER_UNIT, "s");
-      return ms !== undefined && ms >= minMs && ms <= MAX_TIME_MS ? Math.round(ms) : at.mismatch(need, value);
+      if (ms === undefined || ms < minMs || ms > MAX_TIME_MS) return at.mismatch(need, value);
+      const hasUnit = typeof value === "string" && /[a-z]$/.test(value);
+      if (!hasUnit && ms >= MAX_SURE_SECONDS * 1_000 && !at.isSecret) {
+        at.warn(
+          `${value} without a unit means ${inWords(ms)}: write "${value}s", or "${value}ms" for milliseconds`,
+        );
+      }
+      return Math.round(ms);
     },
   };
 }
@@ -81,7 +108,8 @@ export function size({ min, max }: SizeBounds): ValueType<number> {
   const need = `a size ${range}, in bytes or like "64KiB", "10MiB", "1GB"`;
   return {
     label: max === undefined ? `size, from ${min}` : `size, ${min} to ${max}`,
-    input: "number | string",
+    input: SIZE_INPUT.name,
+    alias: SIZE_INPUT,
     notation: 'Bytes, or text with a unit: `"64KiB"`, `"10MiB"`, `"1GB"`.',
     schema: {
       type: ["integer", "string"],
@@ -103,7 +131,8 @@ export function size({ min, max }: SizeBounds): ValueType<number> {
 export function ratio(): ValueType<number> {
   return {
     label: "ratio, 0 to 1 or 0% to 100%",
-    input: "number | string",
+    input: RATIO_INPUT.name,
+    alias: RATIO_INPUT,
     notation: 'A ratio from 0 to 1, or a percentage: `0.1`, `"10%"`.',
     schema: {
       type: ["number", "string"],
@@ -152,7 +181,8 @@ export function hedgeDelay(): ValueType<HedgeDelay> {
   const fixed = time({ min: "1ms", or: `${PERCENTILE_RANGE} such as "p95"` });
   return {
     label: "time, 1ms to 24h, or `p50` to `p99.9`",
-    input: "number | string",
+    input: `${TIME_INPUT.name} | \`p\${number}\` | \`P\${number}\``,
+    alias: TIME_INPUT,
     notation: 'Seconds, or text with a unit: `"50ms"`; or a percentile from `"p50"` to `"p99.9"`.',
     schema: { anyOf: [fixed.schema, { type: "string", pattern: orPlaceholder(PERCENTILE.source) }] },
     parse(value, at) {
@@ -166,6 +196,11 @@ export function hedgeDelay(): ValueType<HedgeDelay> {
       return { kind: "percentile", quantile: Math.round(percentile * 1_000) / 100_000 };
     },
   };
+}
+
+function inWords(ms: number): string {
+  const hours = ms / 3_600_000;
+  return hours < 1 ? `${Number((hours * 60).toFixed(1))} minutes` : `${Number(hours.toFixed(1))} hours`;
 }
 
 function readQuantity(

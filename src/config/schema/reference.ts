@@ -9,8 +9,11 @@ export type { JsonSchema };
 const UNITS =
   "Times are in seconds, or have a unit: `50ms`, `2s`, `30m`, `1h`. Sizes are in bytes, or have a unit: `64KiB`, `10MiB`, `1GB`.\n" +
   "A list of one value may be written without brackets. In a file, values may contain the placeholders\n" +
-  "`${file:/run/secrets/token}` and `${env:NAME}`; `$${` stands for a literal `${`. Placeholders are not allowed in names, paths\n" +
-  "to match, methods, patterns, and other texts that are printed in logs, metrics or reports.";
+  "`${file:/run/secrets/token}`, `${env:NAME}` and `${env:NAME:-default}`; `$${` stands for a literal `${`.\n" +
+  "The default applies if the variable is not set or empty.\n" +
+  "Placeholders are not allowed in names, paths to match, methods, patterns, and other texts that are printed in logs,\n" +
+  "metrics or reports.\n" +
+  "Keys of the top level that begin with `x-` have no meaning: YAML anchors can be declared there.";
 
 /** Returns the Markdown reference, with a table for each section. */
 export function configReference(): string {
@@ -95,6 +98,6 @@ function defaultCell(field: Field<unknown>): string {
 
 function defaultSentence(field: Field<unknown>): string {
   if (field.required) return "Required.";
-  const value = defaultCell(field).replaceAll("`", "");
+  const value = Array.isArray(field.default) ? field.default.join(", ") : defaultCell(field).replaceAll("`", "");
   return ["", "{}", "[]"].includes(value) ? "" : `Default: ${value}.`;
 }

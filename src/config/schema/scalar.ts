@@ -38,6 +38,24 @@ export function integer(min: number, max: number): ValueType<number> {
   };
 }
 
+/**
+ * Returns the type of permissions of a file, in octal digits. Numbers are not accepted: YAML reads `0660` as 432, and
+ * `660` is not octal.
+ */
+export function fileMode(): ValueType<number> {
+  const pattern = "^0?[0-7]{3}$";
+  return {
+    label: "octal digits",
+    input: "string",
+    notation: 'Octal digits in quotes: `"0660"`.',
+    schema: { type: "string", pattern: orPlaceholder(pattern) },
+    parse(value, at) {
+      if (typeof value === "string" && new RegExp(pattern).test(value)) return parseInt(value, 8);
+      return at.mismatch('three octal digits in quotes, like "0660"', value);
+    },
+  };
+}
+
 /** Options of {@linkcode oneOf}. */
 export interface ChoiceOptions<T extends string> {
   /** Accept any letter case. */

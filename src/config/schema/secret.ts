@@ -1,5 +1,6 @@
 /** Certificates, private keys and tokens. */
 
+import { quote } from "./describe.ts";
 import { orPlaceholder, type ValueType } from "./value_type.ts";
 
 /** Content of a PEM text. */
@@ -32,15 +33,26 @@ export function pem(content: PemContent): ValueType<string> {
       if (typeof value !== "string") return at.mismatch(`the PEM text of a ${content}`, value);
       if (pattern.test(value)) return value;
       if (value.includes("-----BEGIN ENCRYPTED")) {
-        return at.problem("must not be encrypted: passphrases are not supported");
+        const file = fileOf(at.template);
+        const origin = file === undefined ? "" : `: found an encrypted key in the file ${quote(file)}`;
+        return at.problem(`must not be encrypted: passphrases are not supported${origin}`);
       }
       // Other text is usually a path, because most servers take one here.
       const hint = at.isSecret || value.includes("-----") ? "" : "; ${file:PATH} stands for the content of a file";
       // A malformed private key may still be a secret, so it is not shown.
       const found = content === "private key" && !at.isSecret ? "other text" : at.describe(value);
-      return at.problem(`must be the PEM text of a ${content}: found ${found}${hint}`);
+      const file = fileOf(at.template);
+      const origin = file === undefined ? "" : ` in the file ${quote(file)}`;
+      return at.problem(
+        `must be the PEM text of a ${content}: found ${file === undefined ? found : "other text"}${origin}${hint}`,
+      );
     },
   };
+}
+
+/** Returns the file of a value that consists of one placeholder for a file. */
+function fileOf(template: string | undefined): string | undefined {
+  return /^\$\{file:([^{}]+)\}$/.exec(template ?? "")?.[1];
 }
 
 /** Returns the type of bearer tokens. Messages never show one: a malformed token may still be a secret. */

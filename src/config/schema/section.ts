@@ -2,9 +2,9 @@
  * Sections: mappings with known fields. Each field is declared once; types, schema and documentation follow from it.
  */
 
-import type { InputPath } from "../read/input_path.ts";
+import type { Embedding, InputPath } from "../read/input_path.ts";
 import { isPrintableKey, suggest } from "./describe.ts";
-import { isMapping, type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
+import { EXTENSION_KEY, isExtensionKey, isMapping, type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
 
 /** Declaration of one field. */
 export interface Field<T> {
@@ -32,6 +32,8 @@ export interface Field<T> {
   readonly serverOnly?: string;
   /** The alternative applies to `serve()` too, because only the command line applies the field. */
   readonly commandOnly?: true;
+  /** True if `createConductor()` applies the field too. */
+  readonly isForConductor?: true;
 }
 
 /** Fields by their key. */
@@ -74,13 +76,21 @@ export interface SectionOptions<F extends Fields> {
   readonly description: string;
   /** The fields, in the order of the reference. */
   readonly fields: F;
+  /**
+   * Accept keys that begin with `x-` without a meaning, for anchors of YAML.
+   *
+   * @default {false}
+   */
+  readonly hasExtensions?: boolean;
 }
 
 /**
  * Returns the type of a mapping. If there are problems, values lack the fields that have one, so that checks across
  * fields can still run on the rest: see {@linkcode Partly}.
  */
-export function section<const F extends Fields>({ name, description, fields }: SectionOptions<F>): SectionType<F> {
+export function section<const F extends Fields>(
+  { name, description, fields, hasExtensions = false }: SectionOptions<F>,
+): SectionType<F> {
   const keys = Object.keys(fields);
   const required = keys.filter((key) => fields[key]!.required);
   const defaults = new Map<string, unknown>();
@@ -103,12 +113,13 @@ export function section<const F extends Fields>({ name, description, fields }: S
       type: "object",
       properties: Object.fromEntries(keys.map((key) => [key, fieldSchema(fields[key]!)])),
       ...(required.length === 0 ? {} : { required }),
+      ...(hasExtensions && { patternProperties: { [EXTENSION_KEY.source]: true } }),
       additionalProperties: false,
     },
     parse(value, at) {
       if (!isMapping(value)) return at.wrongKind("a mapping", value);
       for (const [index, key] of Object.keys(value).entries()) {
-        if (Object.hasOwn(fields, key)) continue;
+        if (Object.hasOwn(fields, key) || (hasExtensions && isExtensionKey(key))) continue;
         const hint = isPrintableKey(key) ? suggest(key, keys) : `, entry ${index + 1} of the mapping`;
         at.child(key).problem(`unknown key${hint}`);
       }
@@ -117,10 +128,10 @@ export function section<const F extends Fields>({ name, description, fields }: S
         const field = fields[key]!;
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
         const isAbsent = written === undefined || written === null;
-        const isMisplaced = !isAbsent && field.serverOnly !== undefined &&
-          (at.isEmbedded || (at.isServed && field.commandOnly === true));
+        if (written === null && !field.required) at.child(key).warn("has no value, so it counts as absent");
+        const isMisplaced = !isAbsent && !isApplied(field, at.embedding);
         if (isMisplaced) {
-          at.child(key).problem(`is not supported by ${at.isServed ? "serve" : "conductor"}(): ${field.serverOnly}`);
+          at.child(key).problem(`is not supported by ${FUNCTIONS[at.embedding!]}: ${field.serverOnly}`);
         }
         const found = isAbsent || isMisplaced ? parseAbsent(key, at) : parseField(field, written, at.child(key));
         if (field.ignored === undefined) checked[field.as ?? key] = found;
@@ -131,6 +142,19 @@ export function section<const F extends Fields>({ name, description, fields }: S
       return checked as Values<F>;
     },
   };
+}
+
+const FUNCTIONS: Readonly<Record<Embedding, string>> = {
+  handler: "conductor()",
+  conductor: "createConductor()",
+  server: "serve()",
+};
+
+/** Reports whether a function of the library applies a field. */
+function isApplied(field: Field<unknown>, embedding: Embedding | undefined): boolean {
+  if (field.serverOnly === undefined || embedding === undefined) return true;
+  if (embedding === "conductor") return field.isForConductor === true;
+  return embedding === "server" && field.commandOnly !== true;
 }
 
 /** Fields that override those of another section: absent ones keep its values. */

@@ -64,6 +64,14 @@ export function parseValue<T>(type: ValueType<T>, value: unknown, at: InputPath)
   return type.parse(value, at);
 }
 
+/** Keys of the top level without a meaning, whose values anchors and aliases of YAML refer to. */
+export const EXTENSION_KEY = /^x-/;
+
+/** Reports whether a key of the top level has no meaning. */
+export function isExtensionKey(key: string): boolean {
+  return EXTENSION_KEY.test(key);
+}
+
 /** Reports whether a value is a mapping: an object, but not a list, date, map or the like. */
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return false;

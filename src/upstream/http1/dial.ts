@@ -1,11 +1,15 @@
-/** Connecting to a service: TCP, then TLS for `https`. */
+/** Connecting to a service: TCP, then TLS for `https`, or a Unix socket. */
 
 import type { UpstreamTls } from "../../config/config.ts";
-import type { FailureKind } from "../../http/outcome_kinds.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { errorWords, type TransportRequest, UpstreamFailure } from "../transport.ts";
+import { socketPath } from "../../lib/unix_socket.ts";
+import { type TransportRequest, UpstreamFailure } from "../transport.ts";
 import type { Socket } from "./buffered_socket.ts";
+import { connectFailure } from "./connect_failure.ts";
 import { Handshakes } from "./handshake.ts";
+
+/** Origin of requests to Unix sockets, whose own origin has no authority for the Host field. */
+const LOCAL_ORIGIN = "http://localhost";
 
 /** Address of a service. */
 export interface Endpoint {
@@ -17,13 +21,16 @@ export interface Endpoint {
   readonly secure: boolean;
   /** Settings of certificate verification; `undefined` for the defaults. */
   readonly tls: UpstreamTls | undefined;
+  /** Path of a Unix socket, which is used instead of host and port; `undefined`: none. */
+  readonly path?: string | undefined;
 }
 
 /** Returns the address of a request's service, and its authority for the Host field. */
 export function endpointOf(
   { origin, tls }: Pick<TransportRequest, "origin" | "tls">,
 ): Endpoint & { readonly authority: string } {
-  const { protocol, hostname, port, host: authority } = new URL(origin);
+  const path = socketPath(origin);
+  const { protocol, hostname, port, host: authority } = new URL(path === undefined ? origin : LOCAL_ORIGIN);
   const secure = protocol === "https:";
   return {
     hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -31,21 +38,9 @@ export function endpointOf(
     secure,
     tls,
     authority,
+    path,
   };
 }
-
-/** Failure kinds by the code of the runtime's error. */
-const CONNECT_FAILURES: Readonly<Record<string, FailureKind>> = {
-  ECONNREFUSED: "refused",
-  ENETUNREACH: "refused",
-  EHOSTUNREACH: "refused",
-  ECONNRESET: "reset",
-  ETIMEDOUT: "timeout",
-  EMFILE: "no-descriptors",
-  ENFILE: "no-descriptors",
-  EADDRNOTAVAIL: "no-ports",
-  ENOBUFS: "no-descriptors",
-};
 
 /** Connects to one service. */
 export class Dialer {
@@ -65,21 +60,30 @@ export class Dialer {
   async dial(signal: CancellationSignal): Promise<Socket> {
     if (this.#handshakes === undefined) return await connect(this.#endpoint, signal);
     const adopted = await this.#handshakes.adopt(signal);
-    return adopted ?? await this.#handshakes.start(await connect(this.#endpoint, signal), signal);
+    if (adopted !== undefined) return adopted;
+    // `Deno.startTls` has no client certificates.
+    if (hasClientCertificate(this.#endpoint)) return await this.#handshakes.connect(signal);
+    return await this.#handshakes.start(await connect(this.#endpoint, signal), signal);
   }
 }
 
-async function connect({ hostname, port }: Endpoint, signal: CancellationSignal): Promise<Deno.TcpConn> {
+function hasClientCertificate({ tls }: Endpoint): boolean {
+  return tls?.cert !== undefined && !tls.insecure;
+}
+
+async function connect({ hostname, port, path }: Endpoint, signal: CancellationSignal): Promise<Deno.Conn> {
   if (signal.aborted) throw new UpstreamFailure("aborted");
   const controller = silentController();
   const abort = () => controller.abort();
   signal.addEventListener("abort", abort);
-  let conn: Deno.TcpConn;
+  let conn: Deno.TcpConn | Deno.UnixConn;
   try {
-    conn = await Deno.connect({ hostname, port, signal: controller.signal });
+    conn = path === undefined
+      ? await Deno.connect({ hostname, port, signal: controller.signal })
+      : await Deno.connect({ transport: "unix", path });
   } catch (error) {
     if (signal.aborted) throw new UpstreamFailure("aborted");
-    throw new UpstreamFailure(connectFailure(error), errorWords(error));
+    throw connectFailure(error);
   } finally {
     signal.removeEventListener("abort", abort);
   }
@@ -87,7 +91,7 @@ async function connect({ hostname, port }: Endpoint, signal: CancellationSignal)
     conn.close();
     throw new UpstreamFailure("aborted");
   }
-  conn.setNoDelay(true);
+  if ("setNoDelay" in conn) conn.setNoDelay(true);
   // An idle connection must not keep the process alive. An exchange has a timeout, which does.
   conn.unref();
   return conn;
@@ -104,14 +108,3 @@ function silentController(): AbortController {
 }
 
 function ignoreAbort(): void {}
-
-/** Returns the kind of a failed connection attempt. */
-export function connectFailure(error: unknown): FailureKind {
-  if (!(error instanceof Error)) return "reset";
-  const { code } = error as { code?: string };
-  const kind = CONNECT_FAILURES[code ?? ""];
-  if (kind !== undefined) return kind;
-  if (error.name === "ConnectionRefused" || error.name === "NotCapable") return "refused";
-  if (error.name === "TimedOut") return "timeout";
-  return /lookup|dns|resolve/i.test(error.message) ? "dns" : "refused";
-}

@@ -3,6 +3,7 @@
 import type { UpstreamTls } from "../../config/config.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
 import { errorWords, UpstreamFailure } from "../transport.ts";
+import { connectTlsFailure } from "./connect_failure.ts";
 import { closeQuietly, type Socket } from "./buffered_socket.ts";
 import { InsecureSocket } from "./insecure_socket.ts";
 
@@ -10,6 +11,8 @@ import { InsecureSocket } from "./insecure_socket.ts";
 export interface HandshakePeer {
   /** Host name or IP address. */
   readonly hostname: string;
+  /** TCP port. */
+  readonly port: number;
   /** Settings of certificate verification; `undefined` for the defaults. */
   readonly tls: UpstreamTls | undefined;
 }
@@ -34,16 +37,17 @@ class Handshake {
   readonly hanging: Promise<void>;
   /** False if closing keeps the descriptor until the service reacts. */
   readonly isClosable: boolean;
-  /** Words of the platform about the failure; `undefined` unless the handshake failed. */
-  error: string | undefined;
+  /** Failure; `undefined` unless the handshake failed. */
+  failure: UpstreamFailure | undefined;
   isComplete = false;
   isHanging = false;
   isClosed = false;
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.Conn | undefined;
   readonly #timer: ReturnType<typeof setTimeout>;
   #secured: SecuredSocket | undefined;
 
-  constructor(conn: Deno.TcpConn, peer: HandshakePeer) {
+  /** Starts the handshake on a connection; `undefined` opens one. */
+  constructor(conn: Deno.Conn | undefined, peer: HandshakePeer) {
     this.#conn = conn;
     this.isClosable = peer.tls?.insecure === true;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -58,19 +62,24 @@ class Handshake {
   close(): void {
     this.isClosed = true;
     clearTimeout(this.#timer);
-    closeQuietly(this.#secured ?? this.#conn);
+    this.#closeSocket();
+  }
+
+  #closeSocket(): void {
+    const socket = this.#secured ?? this.#conn;
+    if (socket !== undefined) closeQuietly(socket);
   }
 
   async #run(peer: HandshakePeer): Promise<Socket | undefined> {
     try {
-      this.#secured = await startTls(this.#conn, peer);
+      this.#secured = await (this.#conn === undefined ? connectTls(peer) : startTls(this.#conn, peer));
       // The connection belonged to neither socket while TLS was starting, so it could not be closed.
       if (this.isClosed) closeQuietly(this.#secured);
       await this.#secured.handshake();
       return this.#secured;
     } catch (error) {
-      this.error = errorWords(error);
-      closeQuietly(this.#secured ?? this.#conn);
+      this.failure = error instanceof UpstreamFailure ? error : new UpstreamFailure("tls", errorWords(error));
+      this.#closeSocket();
       return undefined;
     } finally {
       this.isComplete = true;
@@ -116,9 +125,22 @@ export class Handshakes {
    * @throws {UpstreamFailure} Of kind `tls` if the handshake fails; `aborted`; `hanging-handshakes` if too many
    * handshakes with the service hang.
    */
-  async start(conn: Deno.TcpConn, signal: CancellationSignal): Promise<Socket> {
+  start(conn: Deno.Conn, signal: CancellationSignal): Promise<Socket> {
+    return this.#start(conn, signal);
+  }
+
+  /**
+   * Opens a connection with a client certificate. Deno cannot abort that, so it counts as a part of the handshake.
+   *
+   * @throws {UpstreamFailure} As for `start`, and of the kinds of connections that cannot be opened.
+   */
+  connect(signal: CancellationSignal): Promise<Socket> {
+    return this.#start(undefined, signal);
+  }
+
+  async #start(conn: Deno.Conn | undefined, signal: CancellationSignal): Promise<Socket> {
     if (this.#hanging >= MAX_HANGING && this.#awaited > 0) {
-      conn.close();
+      conn?.close();
       throw new UpstreamFailure("hanging-handshakes");
     }
     const handshake = new Handshake(conn, this.#peer);
@@ -138,10 +160,13 @@ export class Handshakes {
     if (signal.aborted) abort();
     this.#awaited++;
     try {
-      const completed = handshake.completed.then((socket) => socket ?? "tls");
+      const completed = handshake.completed.then((socket) => socket ?? handshake.failure!);
       const result = await Promise.race([aborted.promise, completed, end]);
-      if (result === "aborted") this.#detach(handshake);
-      if (typeof result === "string") throw new UpstreamFailure(result, result === "tls" ? handshake.error : undefined);
+      if (result === "aborted") {
+        this.#detach(handshake);
+        throw new UpstreamFailure("aborted");
+      }
+      if (result instanceof UpstreamFailure) throw result;
       return result ?? undefined;
     } finally {
       this.#awaited--;
@@ -167,14 +192,25 @@ export class Handshakes {
   }
 }
 
-async function startTls(conn: Deno.TcpConn, { hostname, tls }: HandshakePeer): Promise<SecuredSocket> {
+async function startTls(conn: Deno.Conn, { hostname, tls }: HandshakePeer): Promise<SecuredSocket> {
   const name = tls?.serverName ?? hostname;
-  if (tls?.insecure) return await InsecureSocket.start(conn, name);
-  const secured = await Deno.startTls(conn, {
-    hostname: name,
-    caCerts: tls?.ca === undefined ? [] : [tls.ca],
-    alpnProtocols: ["http/1.1"],
-  });
+  if (tls?.insecure) return await InsecureSocket.start(conn, { serverName: name, cert: tls.cert, key: tls.key });
+  const secured = await Deno.startTls(conn as Deno.TcpConn, { hostname: name, ...commonOptions(tls) });
   secured.unref();
   return secured;
+}
+
+async function connectTls({ hostname, port, tls }: HandshakePeer): Promise<SecuredSocket> {
+  try {
+    const certificate = { cert: tls?.cert ?? "", key: tls?.key ?? "" };
+    const secured = await Deno.connectTls({ hostname, port, ...certificate, ...commonOptions(tls) });
+    secured.unref();
+    return secured;
+  } catch (error) {
+    throw connectTlsFailure(error);
+  }
+}
+
+function commonOptions(tls: UpstreamTls | undefined): Pick<Deno.ConnectTlsOptions, "caCerts" | "alpnProtocols"> {
+  return { caCerts: tls?.ca === undefined ? [] : [tls.ca], alpnProtocols: ["http/1.1"] };
 }

@@ -35,7 +35,7 @@ export interface Http1TransportOptions {
  * reused connection ended before the first byte of the response. No other request is sent twice.
  *
  * @param options The clock, and the release of memory.
- * @returns A transport for `http` and `https` services.
+ * @returns A transport for services with `http` and `https` URLs, and on Unix sockets.
  */
 export function http1Transport(options: Http1TransportOptions = {}): Transport {
   const { now = () => performance.now(), detachBuffers = false } = options;

@@ -23,6 +23,16 @@ interface Platform {
   readonly connect: typeof import("node:tls").connect;
 }
 
+/** Options of {@linkcode InsecureSocket.start}. */
+export interface InsecureOptions {
+  /** Server name. An IP address is not sent (RFC 6066 §3). */
+  readonly serverName: string;
+  /** Client certificate in PEM format; `undefined`: none. */
+  readonly cert: string | undefined;
+  /** Private key of `cert`. */
+  readonly key: string | undefined;
+}
+
 interface PendingRead {
   readonly buffer: Uint8Array;
   readonly resolve: (count: number | null) => void;
@@ -31,7 +41,7 @@ interface PendingRead {
 
 /** Encrypted connection to a service whose certificate is not verified. */
 export class InsecureSocket implements Socket {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.Conn;
   readonly #encrypted: Duplex;
   readonly #stream: TLSSocket;
   readonly #secured = Promise.withResolvers<void>();
@@ -46,7 +56,7 @@ export class InsecureSocket implements Socket {
   #cut = false;
   #failure: Error | undefined;
 
-  private constructor(conn: Deno.TcpConn, serverName: string, { Duplex, connect }: Platform) {
+  private constructor(conn: Deno.Conn, { serverName, cert, key }: InsecureOptions, { Duplex, connect }: Platform) {
     this.#conn = conn;
     this.#encrypted = new Duplex({
       read: () => void this.#receive(),
@@ -57,6 +67,7 @@ export class InsecureSocket implements Socket {
       rejectUnauthorized: false,
       ALPNProtocols: ["http/1.1"],
       ...(isAddress(serverName) ? {} : { servername: serverName }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
     });
     this.#stream.once("secureConnect", this.#secured.resolve);
     this.#stream.on("readable", this.#serve);
@@ -70,13 +81,10 @@ export class InsecureSocket implements Socket {
     this.#secured.promise.catch(() => {});
   }
 
-  /**
-   * Starts the handshake. The socket takes over the connection. An IP address as `serverName` is not sent (RFC 6066
-   * §3).
-   */
-  static async start(conn: Deno.TcpConn, serverName: string): Promise<InsecureSocket> {
+  /** Starts the handshake. The socket takes over the connection. */
+  static async start(conn: Deno.Conn, options: InsecureOptions): Promise<InsecureSocket> {
     const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
-    return new InsecureSocket(conn, serverName, { Duplex, connect });
+    return new InsecureSocket(conn, options, { Duplex, connect });
   }
 
   /** Resolves when the handshake is complete. Rejects if it fails, or after `close`. */
@@ -175,7 +183,7 @@ export class InsecureSocket implements Socket {
   }
 }
 
-async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
 }
 

@@ -2,9 +2,10 @@
 
 import type { Socket as NetSocket } from "node:net";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { UpstreamFailure } from "../transport.ts";
+import { errorWords, UpstreamFailure } from "../transport.ts";
 import type { Socket } from "./buffered_socket.ts";
-import { connectFailure, type Endpoint } from "./dial.ts";
+import { connectFailure } from "./connect_failure.ts";
+import type { Endpoint } from "./dial.ts";
 
 /** A connection of `node:net` or `node:tls`. */
 export class NodeSocket implements Socket {
@@ -63,12 +64,12 @@ export class NodeSocket implements Socket {
  * @throws {UpstreamFailure} If the service cannot be reached, the handshake fails, or `signal` aborts.
  */
 export async function dialOverNode(
-  { hostname: host, port, secure, tls }: Endpoint,
+  { hostname: host, port, path, secure, tls }: Endpoint,
   signal: CancellationSignal,
 ): Promise<Socket> {
   const [net, { connect: connectTls }] = await Promise.all([import("node:net"), import("node:tls")]);
   if (signal.aborted) throw new UpstreamFailure("aborted");
-  const { ca, serverName = host, insecure = false } = tls ?? {};
+  const { ca, serverName = host, insecure = false, cert, key } = tls ?? {};
   const isAddress = net.isIP(serverName) !== 0;
   const socket: NetSocket = secure
     ? connectTls({
@@ -77,10 +78,11 @@ export async function dialOverNode(
       rejectUnauthorized: !insecure,
       ALPNProtocols: ["http/1.1"],
       ...(ca !== undefined && { ca: [...(await defaultAuthorities()), ca] }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
       // An IP address is not sent (RFC 6066 §3).
       ...(!isAddress && { servername: serverName }),
     })
-    : net.connect({ host, port });
+    : net.connect(path === undefined ? { host, port } : { path });
   // The service may end its side first.
   socket.allowHalfOpen = true;
   let isReached = false;
@@ -95,7 +97,7 @@ export async function dialOverNode(
     });
   } catch (error) {
     if (signal.aborted) throw new UpstreamFailure("aborted");
-    throw new UpstreamFailure(isReached && secure ? "tls" : connectFailure(error));
+    throw isReached && secure ? new UpstreamFailure("tls", errorWords(error)) : connectFailure(error);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

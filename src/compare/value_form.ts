@@ -1,0 +1,114 @@
+/**
+ * Forms of texts: times and identifiers replaced by their kind and length.
+ *
+ * A time or a random identifier differs in every response, so it says nothing about a regression. Its form does: a
+ * token that is empty, shorter, or `null` is broken. Two texts with the same form differ in nothing else.
+ */
+
+import type { StepBudget } from "../lib/step_budget.ts";
+
+/** Characters that may be part of one time or identifier. The text is split at all others. */
+const CHUNK = /[0-9A-Za-z][0-9A-Za-z_+\/=.:~-]*/g;
+/** Separators at which a chunk is split if it is no time or identifier, in this order. */
+const SEPARATORS: readonly RegExp[] = [/(=+)/, /([:~]+)/, /([\/.+]+)/, /([-_]+)/];
+
+const DATE_TIME = /^\d{4}-\d\d-\d\d[T_]\d\d:?\d\d(?::?\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
+const DATE = /^\d{4}-\d\d-\d\d$/;
+const CLOCK = /^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const JWT = /^ey[\w-]{6,}\.[\w-]{4,}\.[\w-]{8,}$/;
+const DIGITS = /^(\d{8,})(?:\.\d+)?$/;
+const DECIMAL = /^[\d_]*\.\d+(?:e[+-]?\d+)?$/i;
+const HEX = /^(?:[0-9a-f]+|[0-9A-F]+)$/;
+const BASE64 = /^[0-9A-Za-z+\/]+={0,2}$/;
+const BASE64_URL = /^[0-9A-Za-z_-]+={0,2}$/;
+
+/** Minimum length of an identifier in hexadecimal digits. */
+const MIN_HEX_LENGTH = 8;
+/** Minimum length of an identifier in letters and digits. Names of that length rarely look random. */
+const MIN_TOKEN_LENGTH = 16;
+/** Length up to which the exact length of an identifier is part of its form. Longer ones may contain data. */
+const MAX_EXACT_LENGTH = 64;
+/** Length of a chunk above which it is split without being recognised. Random texts of that length are data. */
+const MAX_CHUNK_LENGTH = 4_096;
+
+/** Characters compared per step, to find the parts that differ. */
+const CHARACTERS_PER_STEP = 2;
+
+/**
+ * Reports whether two texts differ only in times and identifiers of the same form. Takes linear time. Returns `false` without
+ * enough steps.
+ */
+export function hasSameForm(a: string, b: string, steps: StepBudget): boolean {
+  const shorter = Math.min(a.length, b.length);
+  if (steps.left < a.length + b.length + shorter / CHARACTERS_PER_STEP) return false;
+  steps.take(shorter / CHARACTERS_PER_STEP);
+  let start = 0;
+  while (start < shorter && a.charCodeAt(start) === b.charCodeAt(start)) start++;
+  let tail = 0;
+  while (tail < shorter - start && a.charCodeAt(a.length - 1 - tail) === b.charCodeAt(b.length - 1 - tail)) tail++;
+  // Both ends move to the ends of the chunks, because a difference within an identifier shows nothing of its form.
+  const [from, rest] = [start, tail];
+  while (start > 0 && from - start <= MAX_CHUNK_LENGTH && isChunkCode(a.charCodeAt(start - 1))) start--;
+  while (tail > 0 && rest - tail <= MAX_CHUNK_LENGTH && isChunkCode(a.charCodeAt(a.length - tail))) tail--;
+  if (from - start > MAX_CHUNK_LENGTH || rest - tail > MAX_CHUNK_LENGTH) return false;
+  const [middle, other] = [a.slice(start, a.length - tail), b.slice(start, b.length - tail)];
+  steps.take(middle.length + other.length);
+  return formOf(middle) === formOf(other);
+}
+
+function isChunkCode(code: number): boolean {
+  // `+` to `:` without `,`, `=`, `A` to `Z`, `_`, `a` to `z`, `~`: the characters of CHUNK.
+  return (code >= 0x2b && code <= 0x3a && code !== 0x2c) || code === 0x3d || (code >= 0x41 && code <= 0x5a) ||
+    code === 0x5f || (code >= 0x61 && code <= 0x7a) || code === 0x7e;
+}
+
+/** Returns the text with times and identifiers replaced by their form. Takes linear time. */
+export function formOf(text: string): string {
+  return text.replace(CHUNK, (chunk) => chunk.length < MIN_HEX_LENGTH ? chunk : formOfChunk(chunk, 0));
+}
+
+function formOfChunk(chunk: string, level: number): string {
+  const form = chunk.length <= MAX_CHUNK_LENGTH ? recognise(chunk) : undefined;
+  if (form !== undefined) return form;
+  const separator = SEPARATORS[level];
+  if (separator === undefined || chunk.length < MIN_HEX_LENGTH) return chunk;
+  return chunk.split(separator).map((part) => formOfChunk(part, level + 1)).join("");
+}
+
+/** Returns the form of a time or identifier; `undefined` for any other text. */
+function recognise(chunk: string): string | undefined {
+  const { length } = chunk;
+  if (length < MIN_HEX_LENGTH) return undefined;
+  const [, zone] = DATE_TIME.exec(chunk) ?? [undefined, undefined];
+  if (zone !== undefined) return zone === "Z" ? "<time Z>" : "<time with offset>";
+  if (DATE_TIME.test(chunk)) return "<time>";
+  if (DATE.test(chunk)) return "<date>";
+  if (CLOCK.test(chunk)) return "<clock>";
+  if (UUID.test(chunk)) return "<uuid>";
+  const digits = DIGITS.exec(chunk)?.[1];
+  if (digits !== undefined) return `<${digits.length} digits>`;
+  // The digits of a fraction are a quantity.
+  if (DECIMAL.test(chunk)) return chunk;
+  if (JWT.test(chunk)) return "<jwt>";
+  if (HEX.test(chunk)) return /\d/.test(chunk) ? `<hex ${length}>` : undefined;
+  if (length < MIN_TOKEN_LENGTH || !(BASE64_URL.test(chunk) || BASE64.test(chunk)) || !looksRandom(chunk)) {
+    return undefined;
+  }
+  const lengthOf = length <= MAX_EXACT_LENGTH ? `${length}` : `about ${2 ** Math.round(Math.log2(length))}`;
+  return `<token ${lengthOf}>`;
+}
+
+/** Reports whether the characters are as mixed as in random text. Words and paths have one case, and few digits. */
+function looksRandom(chunk: string): boolean {
+  let [upper, lower, digits] = [0, 0, 0];
+  for (let at = 0; at < chunk.length; at++) {
+    const code = chunk.charCodeAt(at);
+    if (code >= 0x30 && code <= 0x39) digits++;
+    else if (code >= 0x41 && code <= 0x5a) upper++;
+    else if (code >= 0x61 && code <= 0x7a) lower++;
+  }
+  const { length } = chunk;
+  if (upper > 0 && lower > 0) return upper >= length * 0.15 && lower >= length * 0.15 && digits > 0;
+  return digits >= length * 0.1;
+}

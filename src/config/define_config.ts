@@ -1,0 +1,23 @@
+/** Typed configurations in a file of their own. */
+
+import type { ConfigInput } from "./input.ts";
+
+/**
+ * Returns a configuration unchanged. It makes an editor complete and check the fields, and keeps literal types.
+ *
+ * @example Usage
+ * ```ts
+ * import { defineConfig } from "@zeek/conductor";
+ *
+ * export default defineConfig({
+ *   timeout: "2s",
+ *   services: [{ name: "api", url: "http://localhost:8081" }],
+ * });
+ * ```
+ *
+ * @param config The configuration.
+ * @returns The same object.
+ */
+export function defineConfig<const T extends ConfigInput>(config: T): T {
+  return config;
+}

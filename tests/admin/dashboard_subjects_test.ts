@@ -1,0 +1,107 @@
+import { assertEquals } from "@std/assert";
+
+import { judgeRoute, judgeService } from "../../src/admin/dashboard/health.js";
+import { headlineOf, problemsOf } from "../../src/admin/dashboard/headline.js";
+import { Series } from "../../src/admin/dashboard/store.js";
+import { isFound, ORDERS } from "../../src/admin/dashboard/subjects.js";
+
+const NONE = { seconds: 5, total: 0, succeeded: 0, failures: {}, skips: {}, fallbacks: 0 };
+
+Deno.test("judgeService() is degraded for lost requests, but not for those that the configuration leaves out", () => {
+  const table = [
+    [{ total: 100, succeeded: 100 }, "healthy", "healthy"],
+    [{ total: 100, succeeded: 98, failures: { reset: 2 } }, "degraded", "2 % fail: reset"],
+    [{ total: 10, succeeded: 0, failures: { tls: 7, dns: 3 } }, "failing", "100 % fail: tls"],
+    [{ total: 20, succeeded: 20, skips: { "max-in-flight": 80 } }, "degraded", "80 % not sent: max-in-flight"],
+    [{ total: 20, succeeded: 20, skips: { "rate-limited": 1, "body-lag": 2 } }, "degraded", "13 % not sent: body-lag"],
+    [{ skips: { "connection-budget": 5 } }, "degraded", "100 % not sent: connection-budget"],
+    [{ total: 20, succeeded: 20, skips: { "not-sampled": 80, "method-excluded": 9 } }, "healthy", "healthy"],
+    [{ skips: { "not-sampled": 80 } }, "idle", "no traffic"],
+  ] as const;
+  for (const [counts, health, reason] of table) {
+    const judgement = judgeService({ ...NONE, ...counts }, undefined);
+    assertEquals([judgement.health, judgement.reason.replaceAll("\u202f", " ")], [health, reason]);
+  }
+  const healthy = { ...NONE, total: 9, succeeded: 9 };
+  assertEquals(judgeService(healthy, { service: "a", breaker: "open" }).health, "failing");
+  assertEquals(judgeService(healthy, { service: "a", health: "unhealthy" }).reason, "unhealthy");
+});
+
+Deno.test("judgeRoute() is degraded while clients get responses of a fallback", () => {
+  const all = { ...NONE, total: 100, succeeded: 100 };
+  assertEquals(judgeRoute({ ...all, fallbacks: 1 }).health, "healthy");
+  assertEquals(judgeRoute({ ...all, fallbacks: 100 }), { health: "degraded", reason: "100\u202f% from a fallback" });
+  assertEquals(judgeRoute({ ...all, succeeded: 5, failures: { "5xx": 95 }, fallbacks: 5 }).health, "failing");
+});
+
+Deno.test("a service with little traffic remains failing until a success, and for a minute without traffic", () => {
+  const series = new Series();
+  const latency = { p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null };
+  const healthAfter = (seconds: number, counts: Partial<typeof NONE>) => {
+    series.add({ ...NONE, ...counts, seconds: 10 }, { timeMs: seconds * 1_000, inFlight: 0, latency });
+    return judgeService(series.active, undefined).health;
+  };
+  assertEquals(healthAfter(100, { total: 1, failures: { tls: 1 } }), "failing");
+  assertEquals(healthAfter(110, {}), "failing");
+  assertEquals(healthAfter(159, {}), "failing");
+  assertEquals(healthAfter(161, {}), "idle");
+  assertEquals(healthAfter(170, { total: 1, failures: { tls: 1 } }), "failing");
+  assertEquals(healthAfter(180, { total: 1, succeeded: 1 }), "healthy");
+});
+
+type Subject = Parameters<typeof headlineOf>[0][number];
+
+function subject(name: string, health: Subject["health"], more: Partial<Subject> = {}): Subject {
+  const kind = name.startsWith("/") ? "route" : "service";
+  const about = { kind, name, label: name, aside: "", origin: "", reason: "", cause: "" } as const;
+  const numbers = { series: new Series(), total: NONE, sinceStart: undefined, lastFailure: undefined, members: [] };
+  return { ...about, ...numbers, health, ...more };
+}
+
+Deno.test("headlineOf() counts the services in trouble, then the routes", () => {
+  const healthy = subject("a", "healthy");
+  const fallback = subject("/a", "degraded");
+  const table = [
+    [[healthy], [], "healthy", "1 service healthy", ""],
+    [[healthy, subject("b", "idle")], [], "healthy", "All 2 services healthy", "1 without traffic"],
+    [[subject("b", "idle")], [], "idle", "No traffic", "1 service"],
+    [[healthy], [fallback, subject("/b", "healthy")], "degraded", "2 routes: 1 degraded", ""],
+    [
+      [healthy, subject("b", "failing"), subject("c", "degraded")],
+      [fallback],
+      "failing",
+      "1 of 3 services failing",
+      "1 degraded · 1 route: 1 degraded",
+    ],
+    [[healthy, subject("c", "degraded")], [], "degraded", "1 of 2 services degraded", ""],
+    [
+      [subject("c", "degraded")],
+      [subject("/c", "failing")],
+      "failing",
+      "1 of 1 service degraded",
+      "1 route: 1 failing",
+    ],
+  ] as const;
+  for (const [services, routes, health, text, note] of table) {
+    assertEquals(headlineOf(services, routes), { health, text, note });
+  }
+});
+
+Deno.test("problemsOf() has the failing ones first, and no route whose service explains it", () => {
+  const member = { name: "/shop", label: "/shop", role: "primary", series: new Series() };
+  const services = [subject("c", "degraded"), subject("b", "failing", { members: [member] }), subject("a", "healthy")];
+  const routes = [subject("/shop", "failing"), subject("/alone", "failing")];
+  assertEquals(problemsOf(services, routes).map(({ name }) => name), ["b", "/alone", "c"]);
+});
+
+Deno.test("lists are sorted by trouble in the order of the configuration, and searched in names, origins and causes", () => {
+  const services = [
+    subject("z", "idle"),
+    subject("y", "healthy", { origin: "http://10.0.0.7:81" }),
+    subject("x", "degraded"),
+    subject("w", "failing", { cause: "certificate has expired" }),
+  ];
+  assertEquals(services.toSorted(ORDERS.trouble?.compare).map(({ name }) => name), ["w", "x", "z", "y"]);
+  const found = (text: string) => services.filter((service) => isFound(service, text)).map(({ name }) => name);
+  assertEquals([found("expired"), found("10.0.0.7"), found("")], [["w"], ["y"], ["z", "y", "x", "w"]]);
+});
