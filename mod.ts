@@ -69,6 +69,7 @@ export type { RatioEstimate } from "./src/lib/statistics.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
 export {
+  type ConnectionRefusal,
   FAILURE_KINDS,
   type FailureKind,
   type FailureKindInfo,
