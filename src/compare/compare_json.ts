@@ -226,9 +226,10 @@ class JsonComparison {
     }
     const { redactor } = this.#rules;
     const isSecret = this.#privateMembers > 0;
+    const path = [...this.#path];
     const sampleOf = (value: unknown) => () =>
-      isSecret ? sampleOfSecret(value, redactor) : sampleOfJson(value, this.#path, redactor);
-    this.#differences.add(printJsonPath(this.#path.map(withoutSecret)), kind, {
+      isSecret ? sampleOfSecret(value, redactor) : sampleOfJson(value, path, redactor);
+    this.#differences.add(printJsonPath(path.map(withoutSecret)), kind, {
       ...(kind === "added" ? {} : { expected: sampleOf(expected) }),
       ...(kind === "removed" ? {} : { actual: sampleOf(actual) }),
       values: [expected, actual],

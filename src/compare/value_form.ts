@@ -12,6 +12,9 @@ const CHUNK = /[0-9A-Za-z][0-9A-Za-z_+\/=.:~-]*/g;
 /** Separators at which a chunk is split if it is no time or identifier, in this order. */
 const SEPARATORS: readonly RegExp[] = [/(=+)/, /([:~]+)/, /([\/.+]+)/, /([-_]+)/];
 
+/** Zero values of identifiers, and of times: `0001-01-01` in Go and .NET, `1970-01-01` in Unix time. */
+const UNSET = /^(?:[0-]{8,}|[f-]{8,})$/i;
+const UNSET_TIME = /^(?:0000|0001|1900|1970|9999)-(?:00|01|12)-(?:00|01|31)(?:[T_]|$)/;
 const DATE_TIME = /^\d{4}-\d\d-\d\d[T_]\d\d:?\d\d(?::?\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const CLOCK = /^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
@@ -76,10 +79,13 @@ function formOfChunk(chunk: string, level: number): string {
   return chunk.split(separator).map((part) => formOfChunk(part, level + 1)).join("");
 }
 
-/** Returns the form of a time or identifier; `undefined` for any other text. */
+/**
+ * Returns the form of a time or identifier; `undefined` for any other text. A value that stands for none has a form of
+ * its own: a program has not set it.
+ */
 function recognise(chunk: string): string | undefined {
   const { length } = chunk;
-  if (length < MIN_HEX_LENGTH) return undefined;
+  if (length < MIN_HEX_LENGTH || isUnset(chunk)) return undefined;
   const [, zone] = DATE_TIME.exec(chunk) ?? [undefined, undefined];
   if (zone !== undefined) return zone === "Z" ? "<time Z>" : "<time with offset>";
   if (DATE_TIME.test(chunk)) return "<time>";
@@ -97,6 +103,11 @@ function recognise(chunk: string): string | undefined {
   }
   const lengthOf = length <= MAX_EXACT_LENGTH ? `${length}` : `about ${2 ** Math.round(Math.log2(length))}`;
   return `<token ${lengthOf}>`;
+}
+
+/** Reports whether a value is all zeros or ones, or a time of the year 0, 1, 1900, 1970 or 9999. */
+function isUnset(chunk: string): boolean {
+  return UNSET.test(chunk) || UNSET_TIME.test(chunk);
 }
 
 /** Reports whether the characters are as mixed as in random text. Words and paths have one case, and few digits. */

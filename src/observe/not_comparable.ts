@@ -22,7 +22,7 @@ export const NOT_COMPARABLE_REASONS = {
     origin: "response",
   },
   "undecodable": {
-    description: "The encoding of a body is unknown or broken, or the runtime cannot decode it.",
+    description: "The encoding of a body is unknown, the runtime cannot decode it, or both bodies are broken.",
     origin: "response",
   },
   "array-too-long": {

@@ -144,7 +144,7 @@ Deno.test("makeReport() takes the worst verdict of all services", () => {
 
 Deno.test("makeReport() counts errors above the primary's", () => {
   const failing = { expected: capturedStatus(503), actual: capturedStatus(503) };
-  assertEquals(reportOf({ count: 500, with: failing }, { count: 500 }).verdict, "ready");
+  assertEquals(reportOf({ count: 50, with: failing }, { count: 950 }).verdict, "ready");
   const { verdict, services } = reportOf({ count: 990 }, {
     count: 10,
     with: { actual: { ok: false, kind: "timeout", durationMs: 1_000 } },
@@ -154,6 +154,13 @@ Deno.test("makeReport() counts errors above the primary's", () => {
     services[0]!.reasons[0]!,
     /^1 % of its responses failed \(limit 0\.1 % above the primary's 0 %\)$/,
   );
+});
+
+Deno.test("makeReport() requires responses of a primary that does not fail", () => {
+  const failing = { expected: capturedStatus(503), actual: capturedStatus(503) };
+  const { verdict, services } = reportOf({ count: 400, with: failing }, { count: 1_000 });
+  assertEquals(verdict, "not-enough-traffic");
+  assertEquals(services[0]!.reasons, ["not comparable: 28.6 % (limit 5 %; the primary failed in 28.6 %)"]);
 });
 
 Deno.test("makeReport() compares p50 and p99, and ignores differences below a millisecond", () => {
