@@ -70,6 +70,11 @@ export class DifferenceList {
     return this.#isFull;
   }
 
+  /** Reports whether a difference has been found at a path. */
+  has(path: string): boolean {
+    return this.#byPath.has(path);
+  }
+
   /** Reports whether no difference has been found. */
   get isEmpty(): boolean {
     return this.#byPath.size === 0;
