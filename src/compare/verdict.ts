@@ -133,7 +133,7 @@ function checkMismatches(
   } else if (suspectedRatio > maxMismatch) {
     missing.push(
       `${percent(suspectedRatio)} of the comparisons differ in undecided fields (limit ${percent(maxMismatch)}): the` +
-        " primary was compared with itself too rarely, or more than 256 fields of an endpoint differ",
+        " primary was compared with itself too rarely (POST: never), or more than 256 fields of an endpoint differ",
     );
   }
 }

@@ -80,8 +80,14 @@ Deno.test("makeReport() finds a planted regression among timestamps, and shows s
 });
 
 Deno.test("makeReport() counts every difference as a mismatch without noise measurements", () => {
-  const { verdict, mismatches } = reportOf({ count: 997 }, { count: 3, paths: [TIME] });
-  assertEquals([verdict, pathsOf(mismatches)], ["not-ready", [TIME]]);
+  const { verdict, mismatches } = reportOf({ count: 997 }, { count: 3, paths: ["$.a"] });
+  assertEquals([verdict, pathsOf(mismatches)], ["not-ready", ["$.a"]]);
+});
+
+Deno.test("makeReport() decides on no times and identifiers without noise measurements", () => {
+  const { verdict, mismatches, undecided, services } = reportOf({ count: 1_000, endpoint: POST, paths: [TIME] });
+  assertEquals([verdict, mismatches, pathsOf(undecided)], ["not-enough-traffic", [], [TIME]]);
+  assertMatch(services[0]!.reasons[0]!, /compared with itself too rarely \(POST: never\)/);
 });
 
 Deno.test("makeReport() counts every difference as a mismatch at an endpoint that is never replayed, such as POST", () => {
