@@ -43,7 +43,7 @@ export function compareBodies(
   if (rules.ignoresBody) return;
   const expected = bodyOf(expectedResponse);
   const actual = bodyOf(actualResponse);
-  if (expected === undefined && actual === undefined) return;
+  if (expected === undefined && actual === undefined) return compareLengths(expectedResponse, actualResponse, context);
   if (expected === undefined || actual === undefined) {
     differences.add("body", expected === undefined ? "added" : "removed", {
       ...(expected === undefined ? {} : { expected: () => sizeOf(expected) }),
@@ -88,6 +88,19 @@ export function compareBodies(
     steps,
   );
   if (texts === undefined || !compareByFormat(texts, context)) addBinary(expected, actual, differences);
+}
+
+/** Compares the declared lengths of bodies that were not sent, as in responses to HEAD. */
+function compareLengths(
+  expectedResponse: CapturedResponse,
+  actualResponse: CapturedResponse,
+  { rules, differences }: ComparisonContext,
+): undefined {
+  // Rules may hide the bytes by which the lengths differ. The length of a 304 response depends on the coding.
+  if (rules.mayHideBytes || expectedResponse.status >= 300) return;
+  const [expected, actual] = [declaredLength(expectedResponse), declaredLength(actualResponse)];
+  if (expected === undefined || actual === undefined || expected === actual) return;
+  differences.add("body", "changed", { expected: () => `${expected} bytes`, actual: () => `${actual} bytes` });
 }
 
 interface Texts {

@@ -92,6 +92,11 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
     primary: () => json({ id: crypto.randomUUID() }),
     candidate: () => json({ id: "00000000-0000-0000-0000-000000000000" }),
   },
+  "another length in responses to HEAD": {
+    request: () => new Request("http://conductor/items", { method: "HEAD" }),
+    primary: () => new Response(null, { headers: { "content-length": "10" } }),
+    candidate: (index) => new Response(null, { headers: { "content-length": isRare(index) ? "20" : "10" } }),
+  },
   "two services that are down": {
     primary: () => new Response("down", { status: 503 }),
     candidate: () => new Response("down", { status: 503 }),
