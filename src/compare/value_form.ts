@@ -9,6 +9,8 @@ import type { StepBudget } from "../lib/step_budget.ts";
 
 /** Characters that may be part of one time or identifier. The text is split at all others. */
 const CHUNK = /[0-9A-Za-z][0-9A-Za-z_+\/=.:~-]*/g;
+/** Parts that may have a token, which may begin with any character of its alphabet. */
+const TOKENS = /[\w+\/=-]+/g;
 /** Separators at which a chunk is split if it is no time or identifier, in this order. */
 const SEPARATORS: readonly RegExp[] = [/(=+)/, /([:~]+)/, /([\/.+]+)/, /([-_]+)/];
 
@@ -57,7 +59,28 @@ export function hasSameForm(a: string, b: string, steps: StepBudget): boolean {
   if (from - start > MAX_CHUNK_LENGTH || rest - tail > MAX_CHUNK_LENGTH) return false;
   const [middle, other] = [a.slice(start, a.length - tail), b.slice(start, b.length - tail)];
   steps.take(middle.length + other.length);
-  return formOf(middle) === formOf(other);
+  return formOf(middle) === formOf(other) || haveSameTokens(middle, other);
+}
+
+/**
+ * Reports whether two texts differ only in tokens of the same length, of which one looks random. About 6 % of random
+ * tokens do not: they begin with `+` or `/`, or have no digit.
+ */
+function haveSameTokens(a: string, b: string): boolean {
+  const [left, right] = [partsOf(a), partsOf(b)];
+  return left.length === right.length && a.replace(TOKENS, "") === b.replace(TOKENS, "") &&
+    left.every((part, index) => part === right[index] || areTokens(part, right[index]!));
+}
+
+function partsOf(text: string): string[] {
+  return (text.match(TOKENS) ?? []).flatMap((part) => part.split("="));
+}
+
+function areTokens(a: string, b: string): boolean {
+  if (a.length !== b.length || a.length < MIN_TOKEN_LENGTH || a.length > MAX_EXACT_LENGTH) return false;
+  const isToken = (text: string) => recognise(text)?.startsWith("<token") === true;
+  const hasAlphabet = (text: string) => (BASE64_URL.test(text) || BASE64.test(text)) && !isUnset(text);
+  return (isToken(a) || isToken(b)) && hasAlphabet(a) && hasAlphabet(b);
 }
 
 function isChunkCode(code: number): boolean {
