@@ -2,6 +2,7 @@
 
 import { detachString, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
+import { collectivePath } from "./difference.ts";
 import type { MismatchSample, RequestSample } from "./report.ts";
 import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
@@ -252,14 +253,6 @@ export class EndpointCounts {
 /** Reports whether several fields are counted under this path. */
 export function isCollective(path: string): boolean {
   return path.endsWith("…") && path === collectivePath(path);
-}
-
-/** Returns the path that stands for all fields of the same kind above the limits. Memory for it is always reserved. */
-function collectivePath(path: string): string {
-  if (path.startsWith("$")) return "$.…";
-  const [, area] = /^(header|form):/.exec(path) ?? [];
-  if (area !== undefined) return `${area}:…`;
-  return path === "status" || path === "outcome" || path === "closeCode" ? path : "body";
 }
 
 /**
