@@ -83,6 +83,16 @@ export function codingsOf(headers: readonly HeaderLine[]): string[] {
   return names;
 }
 
+/** Codings that every runtime decodes without a limit of its own. A failure means that the body is broken. */
+const CERTAIN_CODINGS: ReadonlySet<string> = new Set(["gzip", "x-gzip", "br", "deflate"]);
+
+/** Reports whether a body that could not be decoded is broken, and not only unknown to the runtime. */
+export function isBroken({ cutBy }: CapturedBody, headers: readonly HeaderLine[]): boolean {
+  if (cutBy !== "undecodable") return false;
+  const names = codingsOf(headers);
+  return names.length <= MAX_CODINGS && names.every((name) => CERTAIN_CODINGS.has(name));
+}
+
 async function decodeAll(body: CapturedBody, names: readonly string[], options: DecodeOptions): Promise<CapturedBody> {
   const decoders = names.toReversed().map((name) => CODINGS.get(name));
   if (decoders.length > MAX_CODINGS) return asCut(body, "undecodable", options);
