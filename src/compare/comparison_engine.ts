@@ -105,11 +105,26 @@ export class ComparisonEngine {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
     if (captured === undefined) return undefined;
-    const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { clientRequest, captured, reason });
-    if (this.#queue.isFull) return skip("busy");
+    // Counts only services that are sent the request: a shadow is not sent a POST, so its response is not missing.
+    const skip = ({ sent }: ExchangeCapture, reason: NotComparableReason) =>
+      this.#skipAll(plan!, { clientRequest, captured: sent, reason });
+    const refuse = (reason: NotComparableReason) =>
+      new ExchangeCapture({
+        clientRequest,
+        heldBytes: 0,
+        route,
+        hasBody: body !== null || isUpgrade,
+        captured,
+        isRefused: true,
+        maxBytes: plan!.maxBodyBytes,
+        budget: this.#budget,
+        key: this.#digestKey,
+        onComplete: (capture) => skip(capture, reason),
+      });
+    if (this.#queue.isFull) return refuse("busy");
     const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest, body.length);
     const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
-    if (!this.#budget.reserve(heldBytes)) return skip("memory");
+    if (!this.#budget.reserve(heldBytes)) return refuse("memory");
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
@@ -125,7 +140,7 @@ export class ComparisonEngine {
           capture,
           compare: (captures) => this.#compareAll(capture, plan!, captures),
           onBusy: () => {
-            skip("busy");
+            skip(capture, "busy");
             capture.release();
           },
         }),
@@ -139,7 +154,7 @@ export class ComparisonEngine {
       readonly captured: ReadonlySet<Service>;
       readonly reason: NotComparableReason;
     },
-  ): undefined {
+  ): void {
     const endpoint = endpointOf(plan, clientRequest);
     for (const { service } of plan.candidates) {
       if (!captured.has(service)) continue;
