@@ -12,7 +12,7 @@
  * 4. **Select** (`src/proxy/select.ts`): a successful primary, otherwise another successful service, otherwise 502.
  * 5. **Respond** (`src/proxy/respond.ts`): the selected response, with a streamed body.
  *
- * {@linkcode conductor} creates the handler. Started directly, this module runs the command line.
+ * {@linkcode conductor} creates the handler, {@linkcode serve} a server. Started directly, this module runs the command line.
  *
  * @module
  */
@@ -31,6 +31,7 @@ export type {
   AdminInput,
   ArraysInput,
   BreakerInput,
+  ClientTimeoutsInput,
   CompareInput,
   ConfigInput,
   HeadersInput,
@@ -68,6 +69,7 @@ export type { RatioEstimate } from "./src/lib/statistics.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
 export {
+  type ConnectionRefusal,
   FAILURE_KINDS,
   type FailureKind,
   type FailureKindInfo,
@@ -95,6 +97,7 @@ export type {
   InterruptedEvent,
   Observer,
   ReceivedEvent,
+  RefusedEvent,
   RelayedEvent,
   RespondedEvent,
   SettledEvent,
@@ -105,6 +108,13 @@ export type {
   TunnelProgressEvent,
 } from "./src/observe/events.ts";
 export type { NotComparableReason } from "./src/observe/not_comparable.ts";
+export {
+  type CloseServerOptions,
+  type ConductorServer,
+  serve,
+  type ServerOptions,
+} from "./src/server/conductor_server.ts";
+export { ListenError, type ListenErrorKind } from "./src/server/listen_error.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";
 export type { Transport, TransportFailure, TransportRequest, TransportResult } from "./src/upstream/transport.ts";

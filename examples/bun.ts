@@ -1,5 +1,5 @@
 /**
- * Conductor in Bun.
+ * Conductor as a server in Bun.
  *
  * ```sh
  * bunx jsr add @zeek/conductor
@@ -8,30 +8,19 @@
  *
  * @module
  */
-import { conductor } from "@zeek/conductor";
+import { serve } from "@zeek/conductor";
 import process from "node:process";
 
-/** Part of Bun's types. Remove it if `@types/bun` is installed. */
-declare const Bun: {
-  serve(options: {
-    port: number;
-    fetch(request: Request, server: { requestIP(request: Request): { address: string } | null }): Promise<Response>;
-  }): { url: URL };
-};
-
-const handle = conductor({
+const server = await serve({
+  port: Number(process.argv[2] ?? process.env.PORT ?? 8080),
   timeout: 5,
+  clientTimeouts: { header: "10s", idle: "1m" },
   services: [
-    { name: "api-primary", url: "http://localhost:8081", pathPrefix: "/api", primary: true },
+    { name: "api-primary", url: "http://localhost:8081", pathPrefix: "/api", primary: true, upgrade: true },
     { name: "api-secondary", url: "http://localhost:8082", pathPrefix: "/api" },
   ],
 });
+console.log(`Listening on ${server.url}`);
 
-const { url } = Bun.serve({
-  port: Number(process.argv[2] ?? process.env.PORT ?? 8080),
-  fetch(request, server) {
-    const address = server.requestIP(request)?.address;
-    return handle(request, address ? { remoteAddr: { hostname: address } } : {});
-  },
-});
-console.log(`Listening on ${url}`);
+// Requests in flight complete first, for up to 10 seconds.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => server.close());

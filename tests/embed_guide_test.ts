@@ -39,6 +39,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
       "const print = ({ url }) => console.log(`Listening on ${url}`);\nprint(Bun.serve({",
     ], ["},\n});\n", "},\n}));\n"]],
   },
+  serve: { command: NODE, file: "serve.mjs", changes: [["port: 8080", "port: 0"]] },
   node: { command: NODE, file: "node.mjs", changes: [[".listen(8080)", NODE_LISTEN]] },
   express: { command: NODE, file: "express.mjs", changes: [[".listen(8080)", NODE_LISTEN]] },
 };

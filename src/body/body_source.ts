@@ -5,7 +5,7 @@ import type { Deadline, TimeoutListener, TimeoutQueues } from "../lib/timeout_qu
 import type { LocalReply } from "../http/client_response.ts";
 import { cancelStream } from "../lib/cancel_stream.ts";
 import { detachBuffer } from "../lib/detach_buffer.ts";
-import { type ConnectionInfo, RequestTimeoutError } from "../http/client_request.ts";
+import { ChunkFloodError, type ConnectionInfo, RequestTimeoutError } from "../http/client_request.ts";
 import { plainBytes } from "../lib/foreign_bytes.ts";
 import { BODY_TOO_LARGE } from "../http/client_response.ts";
 import { ChunkFlow } from "./chunk_flow.ts";
@@ -219,6 +219,7 @@ export class BodySource implements TimeoutListener {
     } catch (error) {
       if (this.#stalled) return STALLED;
       if (error instanceof RequestTimeoutError) return LATE;
+      if (error instanceof ChunkFloodError) return TOO_MANY_CHUNKS;
       return this.#connection?.isListenerClosed ? CUT_OFF : BROKEN_OFF;
     } finally {
       this.#deadline.stop();

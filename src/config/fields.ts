@@ -441,6 +441,7 @@ export const COMPARE_RULE_FIELDS = {
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
     serverOnly: USE_COMPARED,
+    commandOnly: true,
     isForConductor: true,
   },
   endpoints: {
@@ -449,6 +450,7 @@ export const COMPARE_RULE_FIELDS = {
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
     serverOnly: USE_COMPARED,
+    commandOnly: true,
     isForConductor: true,
   },
   version: {
@@ -457,6 +459,7 @@ export const COMPARE_RULE_FIELDS = {
     description:
       "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
     serverOnly: USE_COMPARED,
+    commandOnly: true,
     isForConductor: true,
   },
 } as const;
@@ -1047,7 +1050,8 @@ export const CONFIG = section({
       type: time({ min: "0s" }),
       default: "0s",
       as: "shutdownDelayMs",
-      serverOnly: "shut down the server that calls the handler",
+      serverOnly: "wait before you shut down the server",
+      commandOnly: true,
       description:
         "Delay between a shutdown signal and the shutdown. Requests are still accepted, but `/readyz` is 503.",
       details: "Set it to the time that a load balancer needs to stop sending requests, about `5s` in Kubernetes.",
@@ -1064,12 +1068,14 @@ export const CONFIG = section({
       default: {},
       description: "Log level, format and stream, and the access log.",
       serverOnly: "use the option `observe`",
+      commandOnly: true,
     },
     admin: {
       type: ADMIN,
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
       serverOnly: "use `admin` of `createConductor()`, or `metrics.enabled`",
+      commandOnly: true,
     },
     metrics: {
       type: METRICS,

@@ -143,7 +143,8 @@ export interface ConfigInput {
   /**
    * Delay between a shutdown signal and the shutdown. Requests are still accepted, but `/readyz` is 503. Seconds, or
    * text with a unit: `"50ms"`, `"2s"`, `"30m"`, `"1h"`. Set it to the time that a load balancer needs to stop sending
-   * requests, about `5s` in Kubernetes. Not supported by `conductor()`: shut down the server that calls the handler.
+   * requests, about `5s` in Kubernetes. Not supported by `conductor()` and `serve()`: wait before you shut down the
+   * server.
    *
    * @default "0s"
    */
@@ -157,14 +158,15 @@ export interface ConfigInput {
    */
   readonly shutdownTimeout?: TimeInput;
   /**
-   * Log level, format and stream, and the access log. Not supported by `conductor()`: use the option `observe`.
+   * Log level, format and stream, and the access log. Not supported by `conductor()` and `serve()`: use the option
+   * `observe`.
    *
    * @default {}
    */
   readonly logging?: LoggingInput;
   /**
    * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported by
-   * `conductor()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
+   * `conductor()` and `serve()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
    */
   readonly admin?: AdminInput;
   /**
@@ -373,23 +375,23 @@ export interface CompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`.
+   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`.
    *
    * @default "values"
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
-   * option `observe`.
+   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`.
    *
    * @default []
    */
   readonly endpoints?: string | readonly string[];
   /**
    * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
-   * supported by `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default:
-   * builds are not distinguished.
+   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
+   * `observe`. Default: builds are not distinguished.
    */
   readonly version?: string;
   /**
@@ -944,19 +946,20 @@ export interface ServiceCompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default: the top level's.
+   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`. Default:
+   * the top level's.
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
-   * option `observe`. Default: those of the top level, which always come last.
+   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`. Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
   /**
    * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
-   * supported by `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default: the
-   * top level's.
+   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
+   * `observe`. Default: the top level's.
    */
   readonly version?: string;
 }

@@ -42,6 +42,15 @@ export class RequestTimeoutError extends Error {
   }
 }
 
+/** Error of a request body that arrives in more tiny chunks than a listener reads. */
+export class ChunkFloodError extends Error {
+  override readonly name = "ChunkFloodError";
+
+  constructor() {
+    super("Cannot read the request body: it arrives in too many small chunks");
+  }
+}
+
 /** Parts of a request target, byte for byte. Nothing has been checked. */
 export interface RequestTarget {
   /** Scheme in lower case. */

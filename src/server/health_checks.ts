@@ -84,10 +84,12 @@ export class HealthChecks {
   }
 
   #start(service: Service, settings: HealthSettings): void {
-    const ended = Promise.withResolvers<void>();
-    const checked: CheckedService = { service, settings, stopping: new AbortController(), ended: ended.promise };
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    let onEnd = () => {};
+    const ended = new Promise<void>((resolve) => onEnd = resolve);
+    const checked: CheckedService = { service, settings, stopping: new AbortController(), ended };
     this.#services.set(service.name, checked);
-    this.#run(checked).then(ended.resolve);
+    this.#run(checked).then(onEnd);
   }
 
   #forget(checked: CheckedService): void {

@@ -30,7 +30,7 @@ export class ListenError extends Error {
   /** Address that could not be opened. */
   readonly address: { readonly hostname: string; readonly port: number };
 
-  /** Describes an error of `Deno.serve` or `Deno.listen`. */
+  /** Describes an error of `Deno.serve`, `Deno.listen` or `node:net`. */
   constructor(address: { readonly hostname: string; readonly port: number }, cause: unknown) {
     const kind = kindOf(cause);
     super(`Cannot listen on ${formatAddress(address)}: ${reason(kind, address, cause)}`, { cause });
@@ -50,17 +50,24 @@ export function formatAddress(address: { readonly hostname: string; readonly por
   return hostname.includes(":") && !/^\[|\$\{/.test(hostname) ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
+/** Codes of OpenSSL and BoringSSL, and messages of Deno, for certificates and keys that cannot be used. */
+const TLS_ERRORS = /^ERR_(?:OSSL|SSL|TLS|CRYPTO|BORINGSSL)|\bPEM\b|certificate|private key|keys may not be consistent/i;
+
 function kindOf(cause: unknown): ListenErrorKind {
-  const kind = KINDS_BY_CODE[(cause as { readonly code?: string } | null)?.code ?? ""];
+  const { code = "", message = "" } = cause instanceof Error ? cause as Error & { readonly code?: string } : {};
+  const kind = KINDS_BY_CODE[code] ?? ("Deno" in globalThis ? kindInDeno(cause) : undefined);
   if (kind !== undefined) return kind;
+  if (TLS_ERRORS.test(code) || TLS_ERRORS.test(message)) return "bad-certificate";
+  return message.includes("lookup") ? "no-such-address" : "other";
+}
+
+function kindInDeno(cause: unknown): ListenErrorKind | undefined {
   if (cause instanceof Deno.errors.AddrInUse) return "in-use";
   if (cause instanceof Deno.errors.NotCapable) return "no-permission";
   if (cause instanceof Deno.errors.PermissionDenied) return "not-allowed";
   if (cause instanceof Deno.errors.AddrNotAvailable) return "no-such-address";
   if (cause instanceof Deno.errors.InvalidData) return "bad-certificate";
-  const message = cause instanceof Error ? cause.message : "";
-  if (message.includes("keys may not be consistent")) return "bad-certificate";
-  return message.includes("lookup") ? "no-such-address" : "other";
+  return undefined;
 }
 
 function reason(

@@ -82,8 +82,6 @@ export async function serveConfig(
       onError: (error: unknown) => onError("request failed unexpectedly", error),
     };
     if (kind === "node") {
-      // node:https opens a listener with any texts, and then fails each handshake.
-      if (tls !== undefined) Deno.listenTls({ hostname, port: 0, cert: tls.cert, key: tls.key }).close();
       return openNodeListener((request) => handler(request), { ...common, onRefused, settings: () => config });
     }
     return new HttpListener(
@@ -100,11 +98,12 @@ export async function serveConfig(
 
   /** Closes a listener. Resolves when it is closed, before its last response has been sent. */
   function retire(old: RunningServer): Promise<void> {
-    const closed = Promise.withResolvers<void>();
-    const end = old.shutdown({ uploadTimeoutMs: config.shutdownTimeoutMs, onClosed: closed.resolve })
-      .finally(() => retired.delete(end));
-    retired.add(end);
-    return closed.promise;
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    return new Promise<void>((onClosed) => {
+      const end = old.shutdown({ uploadTimeoutMs: config.shutdownTimeoutMs, onClosed })
+        .finally(() => retired.delete(end));
+      retired.add(end);
+    });
   }
 
   function activate(next: Config): void {

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { ClientTimeouts } from "../config/config.ts";
-import { RequestTimeoutError } from "../http/client_request.ts";
+import { ChunkFloodError, RequestTimeoutError } from "../http/client_request.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 
 /** Exchange of a connection. */
@@ -12,6 +12,8 @@ export interface ConnectionExchange {
   readonly isArriving: boolean;
   /** True if the head of the response has been sent. */
   readonly hasResponded: boolean;
+  /** Bytes of the response that the system has not taken yet. */
+  readonly unsentBytes: number;
   /** Fails the request's body. Returns false if the handler cannot respond any more. */
   failBody(error: Error): boolean;
   /** Asks a client for a sign of life. Returns false if no bytes can be sent without a meaning. */
@@ -94,6 +96,11 @@ export class NodeConnection {
     return this.#isRefused;
   }
 
+  /** True if no response is outstanding. */
+  get isIdle(): boolean {
+    return this.#exchanges.size === 0;
+  }
+
   /** True if the connection must be closed after the response of this exchange. */
   closesAfter(exchange: ConnectionExchange, isDraining: boolean): boolean {
     const isLast = this.#exchanges.has(exchange) && this.#exchanges.size === 1;
@@ -150,6 +157,13 @@ export class NodeConnection {
     this.#refusal = 400;
   }
 
+  /** Called when a request's body is a flood of tiny chunks. */
+  flooded(exchange: ConnectionExchange): void {
+    this.#isRefused = true;
+    this.#reads(false);
+    if (!exchange.failBody(new ChunkFloodError())) this.socket.destroy();
+  }
+
   /** Refuses the connection with 503, before its first request. */
   refuse(reason: ConnectionRefusal): void {
     this.#options.onRefused(reason);
@@ -174,7 +188,8 @@ export class NodeConnection {
       return;
     }
     if (isTimeout) this.#options.onRefused("head-timeout");
-    if (this.socket.bytesRead === 0) return void this.socket.destroy();
+    // Bun counts no bytes, so that its clients get no 408.
+    if (isTimeout && this.socket.bytesRead === 0) return void this.socket.destroy();
     const status = isTimeout ? 408 : STATUS_BY_CODE[code] ?? 400;
     if (last === undefined) return this.#respond(status);
     this.#isRefused = true;
@@ -223,7 +238,9 @@ export class NodeConnection {
 
   /** Reports whether the client has taken nothing of the response for too long. */
   #isStalled(nowMs: number, writeMs: number): boolean {
-    const { writableLength } = this.socket;
+    const [first] = this.#exchanges;
+    // Bun counts the bytes at the response instead of the socket.
+    const writableLength = this.socket.writableLength || (first?.unsentBytes ?? 0);
     if (writableLength === 0) {
       this.#stalledSinceMs = undefined;
       return false;

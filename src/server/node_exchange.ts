@@ -5,7 +5,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarget } from "../http/client_request.ts";
 import type { ClientResponse } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
-import { NodeBody } from "./node_body.ts";
+import { ChunkCounter, NodeBody } from "./node_body.ts";
 import type { NodeConnection } from "./node_connection.ts";
 import { SocketTunnelEnd } from "./node_tunnel.ts";
 
@@ -37,6 +37,8 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #hasBody: boolean;
+  /** Absent for a body with a declared length, whose pieces are as large as the reads from the socket. */
+  readonly #chunks: ChunkCounter | undefined;
   #body: NodeBody | undefined;
   #abort: AbortController | undefined;
   #isDisconnected = false;
@@ -57,12 +59,18 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     this.#connection = connection;
     this.#request = request;
     this.#response = response;
-    this.#hasBody = getHeader(lines, "transfer-encoding") !== undefined ||
+    const isChunked = getHeader(lines, "transfer-encoding") !== undefined;
+    if (isChunked) this.#chunks = new ChunkCounter(request, () => connection.flooded(this));
+    this.#hasBody = isChunked ||
       (getHeader(lines, "content-length") ?? "0") !== "0";
     this.#head = head;
     if (head !== undefined) this.upgrade = protocolsOf(getHeader(lines, "upgrade") ?? "");
     this.completed = new Promise((resolve) => this.#complete = resolve);
     response.on("close", () => this.#onClose());
+  }
+
+  get protocol(): string {
+    return `HTTP/${this.httpVersion}`;
   }
 
   get connection(): ConnectionInfo {
@@ -71,7 +79,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
 
   get body(): ReadableStream<Chunk> | null {
     if (!this.#hasBody) return null;
-    return (this.#body ??= new NodeBody(this.#request)).stream;
+    return (this.#body ??= new NodeBody(this.#request, this.#chunks)).stream;
   }
 
   /** True until the request has been received completely. */
@@ -84,10 +92,15 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     return this.#response.headersSent;
   }
 
+  /** Bytes of the response that the system has not taken yet. */
+  get unsentBytes(): number {
+    return this.#response.writableLength;
+  }
+
   /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */
   failBody(error: Error): boolean {
     if (!this.#hasBody || this.#response.headersSent) return false;
-    (this.#body ??= new NodeBody(this.#request)).fail(error);
+    (this.#body ??= new NodeBody(this.#request, this.#chunks)).fail(error);
     return true;
   }
 

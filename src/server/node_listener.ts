@@ -53,6 +53,7 @@ const NOT_TUNNELLED = /^(?:h2c|http\/.*|tls\/.*)$/;
 /** Opens a listener of `node:http` or `node:https`. The modules are loaded on first use. */
 export async function openNodeListener(handle: ProxyHandler, options: NodeListenerOptions): Promise<Listener> {
   const { hostname: host, port, tls, reusePort } = options;
+  if (tls !== undefined && "Deno" in globalThis) checkCertificate(host, tls);
   const [http, net] = await Promise.all([import("node:http"), import("node:net")]);
   const { headerMs, requestMs, idleMs, writeMs } = options.settings().clientTimeouts;
   const shortestMs = Math.min(headerMs, requestMs, idleMs, writeMs);
@@ -80,6 +81,15 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
   return listener;
 }
 
+/** Throws if a certificate cannot be used. `node:https` in Deno accepts any, and then fails at each handshake. */
+function checkCertificate(hostname: string, { cert, key }: ServerTls): void {
+  const address = socketPath(hostname) === undefined ? hostname : "127.0.0.1";
+  const host = `${address.includes(":") ? `[${address}]` : address}:0`;
+  // Without the permission, Deno would prompt or throw.
+  if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") return;
+  Deno.listenTls({ hostname: address, port: 0, cert, key }).close();
+}
+
 /** RFC 9112 §6.1 and §6.3: another server could find another end of such a request. */
 function isAmbiguous(httpVersion: string, coding: string): boolean {
   return httpVersion === "1.0" || !/(?:^|[,\s])chunked\s*$/i.test(coding);
@@ -96,7 +106,8 @@ function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolea
 class NodeListener implements Listener {
   addr: ListenerAddress = { hostname: "", port: 0 };
   readonly finished: Promise<void>;
-  readonly #finish: PromiseWithResolvers<void> = Promise.withResolvers();
+  #onEnd: () => void = () => {};
+  #onFailure: (error: unknown) => void = () => {};
   readonly #server: Server;
   readonly #handle: ProxyHandler;
   readonly #options: NodeListenerOptions;
@@ -118,7 +129,11 @@ class NodeListener implements Listener {
     handle: ProxyHandler,
     options: NodeListenerOptions & { readonly tickMs: number; readonly modules: NodeModules },
   ) {
-    this.finished = this.#finish.promise;
+    // Not `Promise.withResolvers`, which Node 20 lacks.
+    this.finished = new Promise((resolve, reject) => {
+      this.#onEnd = resolve;
+      this.#onFailure = reject;
+    });
     this.#server = server;
     this.#handle = handle;
     this.#options = options;
@@ -129,9 +144,11 @@ class NodeListener implements Listener {
     // Without a listener for CONNECT, the connection would be closed without a response.
     server.on("connect", (request, socket) => this.#onUpgrade(request, socket as Socket));
     server.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket as Socket, head));
-    // Otherwise a client that ends its sending side would get no response. The timeouts are those of the ticks.
+    // Otherwise a client that ends its sending side would get no response. In Bun, the end of a client that has
+    // disconnected would not be noticed. The timeouts are those of the ticks.
     // Without a maximum count, because further header lines would be dropped silently. The size limits them.
-    Object.assign(server, { httpAllowHalfOpen: true, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
+    const httpAllowHalfOpen = !("Bun" in globalThis);
+    Object.assign(server, { httpAllowHalfOpen, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
     options.urgent?.addEventListener("abort", () => this.#destroyAll());
   }
@@ -141,7 +158,7 @@ class NodeListener implements Listener {
     this.addr = typeof address === "string"
       ? { hostname: this.#options.hostname, port: 0 }
       : { hostname: address.address, port: address.port };
-    this.#server.on("error", (error) => this.#finish.reject(error));
+    this.#server.on("error", (error) => this.#onFailure(error));
   }
 
   /**
@@ -161,8 +178,10 @@ class NodeListener implements Listener {
 
   async #close({ onClosed }: CloseOptions): Promise<void> {
     this.#isClosing = true;
-    // Not the method of http.Server, which also ends the timeouts of open connections.
-    this.#modules.net.Server.prototype.close.call(this.#server as NetServer);
+    // Not the method of http.Server, which also ends the timeouts of open connections. Bun's server is no net.Server.
+    const { net } = this.#modules;
+    if (this.#server instanceof net.Server) net.Server.prototype.close.call(this.#server as NetServer);
+    else (this.#server as Server).close();
     this.#isClosed = true;
     await (this.#hold = onClosed());
     this.#hold = undefined;
@@ -178,7 +197,7 @@ class NodeListener implements Listener {
     if (!this.#isClosed || this.#hold !== undefined || this.#connections.size > 0) return;
     clearInterval(this.#ticks);
     this.#server.close();
-    this.#finish.resolve();
+    this.#onEnd();
   }
 
   #tick(): void {
@@ -195,6 +214,8 @@ class NodeListener implements Listener {
   }
 
   #onConnection(socket: Socket): void {
+    // Its parser has been replaced.
+    if (this.#connections.has(socket)) return;
     const { hostname, tls, onRefused } = this.#options;
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
@@ -261,6 +282,9 @@ class NodeListener implements Listener {
   #onUpgrade(request: IncomingMessage, socket: Socket, head?: Uint8Array): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return void socket.destroy();
+    if (head !== undefined && connection.isIdle && !canBeUpgraded(request, this.#options.settings())) {
+      return this.#parseAgain(request, socket, head);
+    }
     const response = new this.#modules.http.ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
@@ -268,6 +292,21 @@ class NodeListener implements Listener {
     // An error is followed by `close`.
     socket.on("error", () => {});
     connection.begin(new NodeExchange(request, response, connection, head));
+  }
+
+  /**
+   * Serves a request as if it had no Upgrade field. Node 20 has no `shouldUpgradeCallback`: its parser stops at every
+   * such field, in front of the body.
+   */
+  #parseAgain(request: IncomingMessage, socket: Socket, rest: Uint8Array): void {
+    const { method, url, httpVersion, rawHeaders: raw } = request;
+    let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+    for (let index = 0; index < raw.length; index += 2) {
+      if (raw[index]!.toLowerCase() !== "upgrade") text += `${raw[index]}: ${raw[index + 1]}\r\n`;
+    }
+    if (rest.length > 0) socket.unshift(rest);
+    socket.unshift(Uint8Array.from(`${text}\r\n`, (character) => character.charCodeAt(0)));
+    this.#server.emit(this.#options.tls === undefined ? "connection" : "secureConnection", socket);
   }
 
   async #serve(exchange: NodeExchange): Promise<void> {

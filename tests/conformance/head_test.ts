@@ -2,9 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { exchangeOnce, parseRawResponse, type RawResponse, readToEnd } from "../_support/raw_response.ts";
-import { refusingUrl, startConductor } from "../_support/servers.ts";
+import { refusingUrl, startConductor, startListening } from "../_support/servers.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { COMBINATIONS } from "../_support/transports.ts";
 
 // Columns: the head of the service's response; the lengths that the client receives.
 const HEADS: readonly (readonly [head: string, lengths: readonly string[]])[] = [
@@ -24,13 +24,15 @@ function lengthsOf({ lines }: RawResponse): string[] {
   return lines.filter((line) => /^content-length:/i.test(line)).map((line) => line.slice("content-length: ".length));
 }
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   for (const version of ["1.1", "1.0"]) {
     for (const [head, lengths] of HEADS) {
       const name = JSON.stringify(head);
       Deno.test(`HEAD with HTTP/${version}: ${name} is relayed with the lengths [${lengths}] over ${over}`, async () => {
         await using backend = await startSocketBackend((_, { write }) => write(`HTTP/1.1 ${head}\r\n\r\n`));
-        await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+        await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+          transport: create(),
+        });
         using connection = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
         const request = `HEAD / HTTP/${version}\r\nHost: h\r\nConnection: close\r\n\r\n`;
         await connection.write(new TextEncoder().encode(request));
@@ -49,7 +51,9 @@ for (const [over, create] of TRANSPORTS) {
       const rest = head.startsWith("HEAD") ? "" : "2\r\nok\r\n0\r\n\r\n";
       await write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${rest}`);
     });
-    await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+    await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+      transport: create(),
+    });
     using connection = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
     const both = "HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     await connection.write(new TextEncoder().encode(both));

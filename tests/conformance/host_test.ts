@@ -4,12 +4,13 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { conductor } from "@zeek/conductor";
+import type { ListenerKind } from "../../src/config/listener_kind.ts";
 import { serve } from "../../src/server/serve.ts";
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { exchangeHttp2 } from "../_support/http2_client.ts";
 import { toBytes } from "../_support/latin1.ts";
 import { readToEnd } from "../_support/raw_response.ts";
-import { startConductor } from "../_support/servers.ts";
+import { LISTENERS, startConductor, startListening } from "../_support/servers.ts";
 import { type SocketBackend, startSocketBackend } from "../_support/socket_backend.ts";
 
 /** Starts a backend that records the heads of its requests. */
@@ -44,7 +45,18 @@ async function http2(port: number, ...fields: readonly (readonly [string, string
   return status === "refused" ? 400 : status;
 }
 
-const WAYS: readonly (readonly [name: string, send: Send])[] = [
+type Way = readonly [name: string, send: Send, listener: ListenerKind];
+
+/** Returns the ways over both listeners. The node listener has no HTTP/2. */
+function withListeners(ways: readonly (readonly [name: string, send: Send])[]): Way[] {
+  return LISTENERS.flatMap((listener) =>
+    ways.filter(([name]) => listener === "deno" || !name.startsWith("HTTP/2")).map((
+      [name, send],
+    ): Way => [`${name} with the ${listener} listener`, send, listener])
+  );
+}
+
+const WAYS: readonly Way[] = withListeners([
   ["HTTP/1.0", (port, host) => http1(port, "GET /x HTTP/1.0", `Host: ${host}`, CLOSE)],
   ["HTTP/1.1", (port, host) => http1(port, "GET /x HTTP/1.1", `Host: ${host}`, CLOSE)],
   [
@@ -53,14 +65,14 @@ const WAYS: readonly (readonly [name: string, send: Send])[] = [
   ],
   ["HTTP/2 as host", (port, host) => http2(port, ["host", host])],
   ["HTTP/2 as host next to :authority", (port, host) => http2(port, [":authority", "h"], ["host", host])],
-];
+]);
 
 /** Ways to send an authority in the target. */
-const TARGETS: readonly (readonly [name: string, send: Send])[] = [
+const TARGETS: readonly Way[] = withListeners([
   ["HTTP/1.0 in the target", (port, host) => http1(port, `GET http://${host}/x HTTP/1.0`, "Host: h", CLOSE)],
   ["HTTP/1.1 in the target", (port, host) => http1(port, `GET http://${host}/x HTTP/1.1`, "Host: h", CLOSE)],
   ["HTTP/2 as :authority", (port, host) => http2(port, [":authority", host])],
-];
+]);
 
 const VALID: readonly string[] = [
   "h",
@@ -158,13 +170,15 @@ function name(text: string): string {
   return JSON.stringify(short.replaceAll(/[^\x20-\x7e…]/g, (c) => `<${c.charCodeAt(0).toString(16)}>`));
 }
 
-for (const [over, send] of [...WAYS, ...TARGETS]) {
+for (const [over, send, listener] of [...WAYS, ...TARGETS]) {
   for (const host of VALID) {
     // Deno refuses a percent sign in `:authority`.
-    if (host.includes("%") && over.endsWith(":authority") && !over.includes("next to")) continue;
+    if (host.includes("%") && over.includes(":authority") && !over.includes("next to")) continue;
     Deno.test(`the host ${name(host)} is forwarded over ${over}`, async () => {
       await using backend = await startRecorder();
-      await using front = startConductor({ services: [{ name: "a", url: backend.url, host: "preserve" }] });
+      await using front = await startListening(listener, {
+        services: [{ name: "a", url: backend.url, host: "preserve" }],
+      });
       assertEquals(await send(front.port, host), 200);
       // The authority of the target takes precedence over Host (RFC 9112 §3.2.2).
       const expected = over.includes(" next to ") ? "h" : host;
@@ -175,19 +189,19 @@ for (const [over, send] of [...WAYS, ...TARGETS]) {
 }
 
 for (const [ways, hosts] of [[[...WAYS, ...TARGETS], INVALID], [WAYS, INVALID_FIELDS]] as const) {
-  for (const [over, send] of ways) {
+  for (const [over, send, listener] of ways) {
     for (const host of hosts) {
       Deno.test(`the host ${name(host)} gets 400 over ${over}`, async () => {
         await using backend = await startRecorder();
-        await using front = startConductor({ services: [{ name: "a", url: backend.url }] });
+        await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] });
         assertEquals([await send(front.port, host), backend.heads], [400, []]);
       });
     }
   }
 }
 
-// Columns: the name; the lines; the status of the response.
-const HEADS: readonly (readonly [name: string, lines: readonly string[], status: number])[] = [
+// Columns: the name; the lines; the status of the response; that of the node listener, which knows the version.
+const HEADS: readonly (readonly [name: string, lines: readonly string[], status: number, fromNode?: number])[] = [
   ["no Host", ["GET /x HTTP/1.1"], 400],
   ["no Host in HTTP/1.0", ["GET /x HTTP/1.0"], 400],
   ["no Host, but Connection", ["GET /x HTTP/1.1", CLOSE], 400],
@@ -202,7 +216,7 @@ const HEADS: readonly (readonly [name: string, lines: readonly string[], status:
   ["a Host line that continues the request line", ["GET /x HTTP/1.1", " Host: a"], 400],
   ["white space around Host", ["GET /x HTTP/1.1", "hOsT: \t a \t", CLOSE], 200],
   ["an absolute target without Host", ["GET http://a/x HTTP/1.1", CLOSE], 400],
-  ["an absolute target without Host in HTTP/1.0", ["GET http://a/x HTTP/1.0", CLOSE], 400],
+  ["an absolute target without Host in HTTP/1.0", ["GET http://a/x HTTP/1.0", CLOSE], 400, 200],
   ["an absolute target without Host, to be kept alive", ["GET http://a/x HTTP/1.1", "Keep-Alive: timeout=5"], 400],
   ["an absolute target without Host from an old proxy", ["GET http://a/x HTTP/1.1", "Proxy-Connection: close"], 400],
   ["an absolute target without Host, with an upgrade", ["GET http://a/x HTTP/1.1", "Upgrade: h2c"], 400],
@@ -216,10 +230,15 @@ const HEADS: readonly (readonly [name: string, lines: readonly string[], status:
   ["a target without a slash", ["GET x HTTP/1.1", "Host: a", CLOSE], 400],
 ];
 
-for (const [what, lines, status] of HEADS) {
-  Deno.test(`${what} is ${status}`, async () => {
+const HEADS_BY_LISTENER = HEADS.flatMap(([what, lines, status, fromNode = status]) => [
+  [what, lines, status, "deno"] as const,
+  [what, lines, fromNode, "node"] as const,
+]);
+
+for (const [what, lines, status, listener] of HEADS_BY_LISTENER) {
+  Deno.test(`${what} is ${status} with the ${listener} listener`, async () => {
     await using backend = await startRecorder();
-    await using front = startConductor({ services: [{ name: "a", url: backend.url }] });
+    await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] });
     using connection = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
     await connection.write(toBytes([...lines, "", ""].join("\r\n")));
     const buffer = new Uint8Array(65_536);

@@ -2,9 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { exchangeOnce } from "../_support/raw_response.ts";
-import { startConductor } from "../_support/servers.ts";
+import { startListening } from "../_support/servers.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { COMBINATIONS } from "../_support/transports.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -22,11 +22,11 @@ const INTERIM: readonly (readonly [name: string, text: string])[] = [
   ["one that closes the connection", "HTTP/1.1 103 X\r\nconnection: close\r\n\r\n"],
 ];
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   for (const [name, text] of INTERIM) {
     Deno.test(`${name} before a response: the client gets the response, over ${over}`, async () => {
       await using backend = await startSocketBackend((_, { write }) => write(text + OK));
-      await using front = startConductor({
+      await using front = await startListening(listener, {
         services: [{ name: "a", url: backend.url, breaker: { failures: 1 } }],
       }, { transport: create() });
       const { status, body, whole, lines } = await exchangeOnce(front.port, GET);
@@ -43,7 +43,7 @@ for (const [over, create] of TRANSPORTS) {
       while (!hasGone) await connection.write(HINTS.repeat(1_000));
     });
     await using healthy = await startSocketBackend((_, { write }) => write(OK));
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [
         { name: "flood", url: flood.url, path: "/flood", timeout: "1s" },
         { name: "healthy", url: healthy.url, path: "/" },

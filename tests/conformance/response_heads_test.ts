@@ -3,9 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { toBytes } from "../_support/latin1.ts";
 import { parseRawResponse, readToEnd } from "../_support/raw_response.ts";
-import { startConductor } from "../_support/servers.ts";
+import { startListening } from "../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { COMBINATIONS } from "../_support/transports.ts";
 
 /** Length of the longest field that Deno's server accepts: 64 KiB of head without the other lines. */
 const LONGEST = 64_000;
@@ -68,7 +68,7 @@ const REFLECTIONS: readonly Reflection[] = [
   },
 ];
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   for (const { name, target = "/", lines = [], reflect, isTooMuchForFetch } of REFLECTIONS) {
     const carried = over === "sockets" || !isTooMuchForFetch;
     Deno.test(`${name} ${carried ? "reaches the client" : "opens no breaker"}, over ${over}`, async () => {
@@ -77,7 +77,7 @@ for (const [over, create] of TRANSPORTS) {
         reflected = reflect(request);
         await write(["HTTP/1.1 302 Found", "content-length: 0", ...reflected, "", ""].join("\r\n"));
       });
-      await using front = startConductor({
+      await using front = await startListening(listener, {
         services: [{ name: "a", url: backend.url, breaker: { failures: 1 } }],
       }, { transport: create() });
       using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });

@@ -3,8 +3,8 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { ServiceInput } from "@zeek/conductor";
 import { parseTraceparent } from "../../src/http/trace_context.ts";
-import { exchangeRaw, startBackend, startConductor } from "../_support/servers.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { exchangeRaw, startBackend, startListening } from "../_support/servers.ts";
+import { COMBINATIONS } from "../_support/transports.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
@@ -70,12 +70,12 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   for (const { rule, sent, trace, state, service } of ROWS) {
     Deno.test(`traces over ${over}: ${rule}`, async () => {
       await using backend = startBackend();
       const services = [{ name: "a", url: backend.url, ...service }];
-      await using front = startConductor({ services }, { transport: create() });
+      await using front = await startListening(listener, { services }, { transport: create() });
       await exchangeRaw(front.port, ["GET / HTTP/1.1", "Host: a", "Connection: close", ...sent, "", ""].join("\r\n"));
       const [{ headers } = { headers: new Headers() }] = backend.seen;
       const traceparent = headers.get("traceparent");
@@ -88,7 +88,7 @@ for (const [over, create] of TRANSPORTS) {
   Deno.test(`traces over ${over}: each service gets a new id for each request`, async () => {
     await using blue = startBackend();
     await using green = startBackend();
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [
         { name: "blue", url: blue.url, primary: true },
         { name: "green", url: green.url, shadow: true },
@@ -109,7 +109,9 @@ for (const [over, create] of TRANSPORTS) {
 
   Deno.test(`traces over ${over}: the event of a response has the trace's id`, async () => {
     await using backend = startBackend();
-    await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+    await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+      transport: create(),
+    });
     await (await fetch(front.url, { headers: { traceparent: `00-${TRACE}-${PARENT}-01` } })).body?.cancel();
     await (await fetch(front.url)).body?.cancel();
     const [traced, other] = front.events.filter((event) => event.type === "responded");

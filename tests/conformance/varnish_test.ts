@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { refusingUrl, startConductor } from "../_support/servers.ts";
+import { LISTENERS, refusingUrl, startListening } from "../_support/servers.ts";
 
 const SCRIPTS = new URL("./vtc/", import.meta.url);
 
@@ -18,13 +18,17 @@ async function hasVarnishtest(): Promise<boolean> {
 const ignore = !await hasVarnishtest();
 if (ignore) console.warn("varnishtest is not installed (Debian: varnish): its scripts are ignored");
 
-for (const { name } of Deno.readDirSync(SCRIPTS)) {
+for (
+  const [name, listener] of [...Deno.readDirSync(SCRIPTS)].flatMap(({ name }) =>
+    LISTENERS.map((listener) => [name, listener] as const)
+  )
+) {
   Deno.test({
-    name: `varnishtest ${name}`,
+    name: `varnishtest ${name} with the ${listener} listener`,
     ignore,
     async fn() {
       const url = refusingUrl();
-      await using front = startConductor({ services: [{ name: "all", url }], timeout: "2s" });
+      await using front = await startListening(listener, { services: [{ name: "all", url }], timeout: "2s" });
       const back = url.slice("http://".length);
       const macros = [`front=127.0.0.1:${front.port}`, `back=${back}`];
       const { success, stdout } = await new Deno.Command("varnishtest", {

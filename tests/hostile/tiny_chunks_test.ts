@@ -165,18 +165,19 @@ Deno.test("a flood of 1-byte chunks gets 400, and the connection is closed", asy
   assertMatch(response, /^HTTP\/1\.1 400 .*in too many small chunks/s);
 });
 
+async function manyOneByteChunks(...[target, signal]: Parameters<Attack>): Promise<void> {
+  await Promise.all(Array.from({ length: CONNECTIONS }, () => oneByteChunks(target, signal)));
+}
+
 const ATTACKS: readonly (readonly [name: string, attack: Attack, config?: object])[] = [
   ["1-byte chunks", oneByteChunks],
   ["1-byte chunks and a limit on the body", oneByteChunks, { maxBodySize: "64KiB" }],
+  ["1-byte chunks to the node listener", oneByteChunks, { listener: "node" }],
   ["1-byte chunks with extensions", flood(CHUNKED, ENCODER.encode("1;a=b;c=d\r\nx\r\n".repeat(5_000)))],
   ["1-byte writes of a declared length", flood(upload("Content-Length: 999999999"), ONE_BYTE)],
   ["1-byte writes of a small declared length", flood(upload("Content-Length: 4096"), ONE_BYTE)],
-  [
-    `1-byte chunks over ${CONNECTIONS} connections`,
-    async (target, signal) => {
-      await Promise.all(Array.from({ length: CONNECTIONS }, () => oneByteChunks(target, signal)));
-    },
-  ],
+  [`1-byte chunks over ${CONNECTIONS} connections`, manyOneByteChunks],
+  [`1-byte chunks over ${CONNECTIONS} connections to the node listener`, manyOneByteChunks, { listener: "node" }],
   ["1-byte DATA frames", flood(HTTP2_UPLOAD, ENCODER.encode(ONE_BYTE_DATA.repeat(1_000)))],
 ];
 
@@ -190,7 +191,8 @@ for (const [name, attack, config = {}] of ATTACKS) {
         { name: "shadow", url: `${backend.url}/hung/`, shadow: true },
       ];
       const report = await underAttack(attack, { services, config });
-      assertGreater(backend.uploads, 0, "the attack reached no service");
+      // The node listener refuses such an upload before a service gets it.
+      if (!("listener" in config)) assertGreater(backend.uploads, 0, "the attack reached no service");
       assertEquals(report.failures, 0);
       assertLess(report.growthMiB, MAX_GROWTH_MIB, JSON.stringify(report));
       assertLess(report.attacked.maxMs, MAX_WAIT_MS, JSON.stringify(report));

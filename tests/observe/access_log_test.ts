@@ -5,7 +5,7 @@ import { createAccessLog } from "../../src/observe/access_log.ts";
 import { createHandler } from "../../src/proxy/fetch_handler.ts";
 import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { untilListening } from "../_support/ports.ts";
-import { refusingUrl, startBackend, startRawBackend } from "../_support/servers.ts";
+import { exchangeRaw, refusingUrl, startBackend, startRawBackend } from "../_support/servers.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
@@ -171,4 +171,21 @@ Deno.test("the server writes the access log instead of its lines about requests,
   await (await fetch(`${origin}/api/x`)).text();
   await quiet.stdout.seen(/WARN {2}502 GET \/api\/x ← conductor/);
   assertStringIncludes(quiet.stdout.text, `connection refused at ${new URL(url).host}`);
+});
+
+Deno.test("the access log has the version of a request from the node listener", async () => {
+  await using file = await tempConfig(JSON.stringify({
+    port: 0,
+    hostname: "127.0.0.1",
+    listener: "node",
+    logging: { access: "json" },
+    services: [{ name: "a", url: refusingUrl(), path: "/a" }],
+  }));
+  await using server = startCli(["--config", file.path]);
+  const [, origin = ""] = await server.stdout.seen(/"url":"([^"]+)"/);
+  const port = Number(new URL(origin).port);
+  for (const version of ["1.0", "1.1"]) {
+    await exchangeRaw(port, `GET /none HTTP/${version}\r\nHost: h\r\nConnection: close\r\n\r\n`);
+    await server.stdout.seen(new RegExp(`"message":"access".*"protocol":"HTTP/${RegExp.escape(version)}"`));
+  }
 });

@@ -284,6 +284,21 @@ Deno.test("the node listener passes on the body of GET", async () => {
   assertMatch(await exchangeRaw(listener.port, request), /\r\n\r\nabc$/);
 });
 
+Deno.test("the node listener refuses a flood of 1-byte chunks, but forwards 20,000 chunks of 10 bytes", async () => {
+  await using backend = startBackend((_request, body) => new Response(String(body.length)));
+  const { config } = validateConfig({ services: [{ name: "a", url: backend.url }] });
+  await using listener = await open(createProxyHandler(config));
+  const head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const chunks = `a\r\n${"x".repeat(10)}\r\n`.repeat(20_000) + "0\r\n\r\n";
+  assertMatch(await exchangeRaw(listener.port, head + chunks), /\r\n\r\n200000$/);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  const flood = toBytes(head + "1\r\nx\r\n".repeat(200_000));
+  (async () => {
+    for (let sent = 0; sent < flood.length;) sent += await connection.write(flood.subarray(sent));
+  })().catch(() => {});
+  assertMatch(await readToEnd(connection), /^HTTP\/1.1 400 [^]*too many small chunks/);
+});
+
 Deno.test("the node listener executes pipelined requests one after the other", async () => {
   const order: string[] = [];
   await using listener = await open(async ({ target: { path } }) => {

@@ -20,8 +20,11 @@ export interface ConfigSource {
   readonly problems?: readonly ConfigProblem[];
 }
 
-/** Function of the library that gets a configuration: `conductor()`, or `createConductor()` with its states. */
-export type Embedding = "handler" | "conductor";
+/**
+ * Function of the library that gets a configuration: `conductor()`, `createConductor()` with its states, or `serve()`
+ * with its listener.
+ */
+export type Embedding = "handler" | "conductor" | "server";
 
 /** Problems and warnings of one input. */
 export interface Diagnostics {

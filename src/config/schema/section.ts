@@ -2,7 +2,7 @@
  * Sections: mappings with known fields. Each field is declared once; types, schema and documentation follow from it.
  */
 
-import type { InputPath } from "../read/input_path.ts";
+import type { Embedding, InputPath } from "../read/input_path.ts";
 import { isPrintableKey, suggest } from "./describe.ts";
 import { EXTENSION_KEY, isExtensionKey, isMapping, type JsonSchema, parseValue, type ValueType } from "./value_type.ts";
 
@@ -30,6 +30,8 @@ export interface Field<T> {
   readonly ignored?: string;
   /** Alternative in a program that embeds the handler, because only conductor's own server applies the field. */
   readonly serverOnly?: string;
+  /** The alternative applies to `serve()` too, because only the command line applies the field. */
+  readonly commandOnly?: true;
   /** True if `createConductor()` applies the field too. */
   readonly isForConductor?: true;
 }
@@ -127,11 +129,9 @@ export function section<const F extends Fields>(
         const written = Object.hasOwn(value, key) ? value[key] : undefined;
         const isAbsent = written === undefined || written === null;
         if (written === null && !field.required) at.child(key).warn("has no value, so it counts as absent");
-        const isMisplaced = !isAbsent && field.serverOnly !== undefined && at.embedding !== undefined &&
-          !(field.isForConductor && at.embedding === "conductor");
+        const isMisplaced = !isAbsent && !isApplied(field, at.embedding);
         if (isMisplaced) {
-          const name = at.embedding === "conductor" ? "createConductor()" : "conductor()";
-          at.child(key).problem(`is not supported by ${name}: ${field.serverOnly}`);
+          at.child(key).problem(`is not supported by ${FUNCTIONS[at.embedding!]}: ${field.serverOnly}`);
         }
         const found = isAbsent || isMisplaced ? parseAbsent(key, at) : parseField(field, written, at.child(key));
         if (field.ignored === undefined) checked[field.as ?? key] = found;
@@ -142,6 +142,19 @@ export function section<const F extends Fields>(
       return checked as Values<F>;
     },
   };
+}
+
+const FUNCTIONS: Readonly<Record<Embedding, string>> = {
+  handler: "conductor()",
+  conductor: "createConductor()",
+  server: "serve()",
+};
+
+/** Reports whether a function of the library applies a field. */
+function isApplied(field: Field<unknown>, embedding: Embedding | undefined): boolean {
+  if (field.serverOnly === undefined || embedding === undefined) return true;
+  if (embedding === "conductor") return field.isForConductor === true;
+  return embedding === "server" && field.commandOnly !== true;
 }
 
 /** Fields that override those of another section: absent ones keep its values. */
@@ -162,8 +175,9 @@ export function overrides<const F extends Fields>(options: SectionOptions<F>): S
 }
 
 /** Returns the sentences about a field that follow its description, for the reference, the schema and the types. */
-export function detailsOf({ details, serverOnly }: Field<unknown>): string | undefined {
-  const limit = serverOnly && `Not supported by \`conductor()\`: ${serverOnly}.`;
+export function detailsOf({ details, serverOnly, commandOnly }: Field<unknown>): string | undefined {
+  const unsupported = commandOnly ? "`conductor()` and `serve()`" : "`conductor()`";
+  const limit = serverOnly && `Not supported by ${unsupported}: ${serverOnly}.`;
   return [details, limit].filter(Boolean).join(" ") || undefined;
 }
 
