@@ -114,6 +114,7 @@ export {
   serve,
   type ServerOptions,
 } from "./src/server/conductor_server.ts";
+export { loadConfig } from "./src/server/load_config.ts";
 export { ListenError, type ListenErrorKind } from "./src/server/listen_error.ts";
 export { fetchTransport, type FetchTransportOptions } from "./src/upstream/fetch.ts";
 export { http1Transport, type Http1TransportOptions } from "./src/upstream/http1/http1.ts";

@@ -5,7 +5,7 @@ import { readBoundedText } from "../lib/bounded_text.ts";
 import { CommandError } from "./commands.ts";
 import { socketPath } from "../lib/unix_socket.ts";
 import type { FlagValues } from "./flags.ts";
-import { readTextFile } from "./read_text_file.ts";
+import { readTextFile } from "../server/read_text_file.ts";
 
 const MAX_TOKEN_BYTES = 4_096;
 const FETCH_TIMEOUT_MS = 30_000;

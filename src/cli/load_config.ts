@@ -1,20 +1,13 @@
 /** Loading of the configuration file, from disk to a validated configuration. */
 
-import { abortable } from "@std/async/abortable";
 import type { Config } from "../config/config.ts";
-import { MAX_TEXT_LENGTH } from "../config/read/bounds.ts";
 import { ConfigError, whyUnreadable } from "../config/read/config_error.ts";
-import type { ConfigSource } from "../config/read/input_path.ts";
-import { readConfig } from "../config/read/read.ts";
-import { quote } from "../config/schema/describe.ts";
-import { fileOf } from "../config/schema/secret.ts";
-import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { validateConfig, type ValidatedConfig } from "../config/validate.ts";
-import { clientCertificateProblems } from "../server/client_certificates.ts";
+import { withoutTrailingSlashes } from "../lib/trailing_slashes.ts";
 import { type Fingerprint, fingerprint, type Fingerprints } from "../server/file_watch.ts";
+import { checkCertificates, isAbsolute, readConfigFile } from "../server/load_config.ts";
 import type { ParsedArgs } from "./command_line.ts";
 import { CommandError } from "./commands.ts";
-import { readTextFile } from "./read_text_file.ts";
 
 /** A validated configuration and its origin. */
 export interface ConfigFile {
@@ -30,19 +23,13 @@ export interface ConfigFile {
   readonly fingerprints: Fingerprints;
 }
 
-/** A secret is a line, and a system's list of certificate authorities has 220 KB. A larger file is a mistake. */
-const MAX_PLACEHOLDER_BYTES = 524_288;
-
-/** Maximum duration of reading all files that placeholders name, in milliseconds. */
-const PLACEHOLDERS_TIMEOUT_MS = 10_000;
-
 /** Loads the configuration of a command line. Throws a {@linkcode CommandError} if it cannot be read or has problems. */
 export async function openConfig({ flags }: ParsedArgs): Promise<ConfigFile> {
   const path = flags.config;
   const location = await locate(path);
   const fingerprints = new Map<string, Fingerprint>();
   try {
-    const { config, warnings } = await loadConfig(location, fingerprints);
+    const { config, warnings } = await loadValidConfig(location, fingerprints);
     return { path, location, config, warnings, fingerprints };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -98,60 +85,14 @@ function explain(path: string, { problems, message, cause }: ConfigError): strin
  * Loads a configuration file, YAML or JSON. Throws a {@linkcode ConfigError} if it cannot be read or has problems. Adds
  * the fingerprint of each file to `fingerprints`, even if reading it fails.
  */
-export async function loadConfig(
+export async function loadValidConfig(
   path: string,
   fingerprints = new Map<string, Fingerprint>(),
 ): Promise<ValidatedConfig> {
-  fingerprints.set(path, await fingerprint(path));
-  const text = await readConfigText(path);
-  const folder = path.replace(Deno.build.os === "windows" ? /[^/\\]*$/ : /[^/]*$/, "");
-  const timeout = new AbortController();
-  const timer = setTimeout(
-    () => timeout.abort(new DOMException("Timed out", "TimeoutError")),
-    PLACEHOLDERS_TIMEOUT_MS,
-  );
-  const readPlaceholder = async (name: string) => {
-    const file = isAbsolute(name) ? name : folder + name;
+  const { value, source } = await readConfigFile(path, async (file) => {
     fingerprints.set(file, await fingerprint(file));
-    return await readTextFile(file, MAX_PLACEHOLDER_BYTES);
-  };
-  try {
-    const { value, source } = await readConfig(text, {
-      readFile: async (name) => {
-        // A file that is not opened blocks no thread on a hanging mount.
-        timeout.signal.throwIfAborted();
-        return await abortable(readPlaceholder(name), timeout.signal);
-      },
-      readEnv: (name) => Deno.env.get(name),
-    });
-    const valid = validateConfig(value, source);
-    checkClientCertificates(valid, source);
-    return valid;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Names the file of a text that consists of one file. */
-function checkClientCertificates({ config: { services } }: ValidatedConfig, source: ConfigSource): void {
-  const problems = clientCertificateProblems(services).map(({ path, message }) => {
-    const file = fileOf(source.templateOf?.(path));
-    const line = source.lineOf?.(path);
-    const found = file === undefined ? message : `${message}, in the file ${quote(file)}`;
-    return { path, message: found, ...(line !== undefined && { line }) };
   });
-  if (problems.length > 0) throw new ConfigError(problems);
-}
-
-async function readConfigText(path: string): Promise<string> {
-  try {
-    return await readTextFile(path, MAX_TEXT_LENGTH);
-  } catch (error) {
-    const message = `the configuration file ${quote(path)} cannot be read: ${whyUnreadable(error)}`;
-    throw new ConfigError([{ path: "", message }], { cause: error });
-  }
-}
-
-function isAbsolute(path: string): boolean {
-  return Deno.build.os === "windows" ? /^(?:[A-Za-z]:)?[/\\]/.test(path) : path.startsWith("/");
+  const valid = validateConfig(value, source);
+  checkCertificates(valid.config, source);
+  return valid;
 }

@@ -7,7 +7,7 @@ import { configChanges } from "../config/config_changes.ts";
 import type { Logger } from "../observe/log.ts";
 import { type FileWatch, type Fingerprint, type Fingerprints, watchFiles } from "../server/file_watch.ts";
 import type { Signals } from "../server/signals.ts";
-import { type ConfigFile, loadConfig } from "./load_config.ts";
+import { type ConfigFile, loadValidConfig } from "./load_config.ts";
 import type { ReloadHistory } from "./reload_history.ts";
 
 /** Options of {@linkcode keepReloading}. */
@@ -67,7 +67,7 @@ export function keepReloading(options: ReloadOptions): Reloading {
   async function reload(): Promise<Fingerprints> {
     const fingerprints = new Map<string, Fingerprint>();
     try {
-      const { config, warnings } = await loadConfig(options.location, fingerprints);
+      const { config, warnings } = await loadValidConfig(options.location, fingerprints);
       if (isClosed) return fingerprints;
       await options.apply(config);
       const changes = configChanges(current, config);

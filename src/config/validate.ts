@@ -7,6 +7,7 @@ import type { BreakerSettings, Config, Logging, Role, Service, ShownService, Ups
 import { type ADMIN, type BREAKER, CLIENT_TIMEOUTS, CONFIG, type METRICS, type SERVICE } from "./fields.ts";
 import { chooseListener, nodeFields } from "./listener_kind.ts";
 import { ConfigError, type ConfigProblem } from "./read/config_error.ts";
+import { sourceOf } from "./read/loaded_config.ts";
 import { type ConfigSource, type Diagnostics, type Embedding, InputPath } from "./read/input_path.ts";
 import { type Candidate, groupRoutes, type RouteGroup } from "./routes.ts";
 import { type BackendUrl, isLoopback } from "./schema/address.ts";
@@ -52,13 +53,14 @@ export interface ValidateOptions {
 
 /**
  * Checks a configuration, and resolves its defaults and units. Throws a {@linkcode ConfigError} with all problems.
- * `source` has facts about the text that `input` was read from; absent for a plain object.
+ * `givenSource` has facts about the text that `input` was read from. Without it, `input` may carry them.
  */
 export function validateConfig(
   input: unknown,
-  source?: ConfigSource,
+  givenSource?: ConfigSource,
   { embedding }: ValidateOptions = {},
 ): ValidatedConfig {
+  const source = givenSource ?? (isMapping(input) ? sourceOf(input) : undefined);
   const diagnostics: Diagnostics = { source, embedding, problems: [...source?.problems ?? []], warnings: [] };
   const root = new InputPath(diagnostics);
   if (!isMapping(input)) root.problem(`the configuration must be a mapping of fields: found ${kindOf(input)}`);

@@ -1,4 +1,4 @@
-/** The access log: one line for each request, at the end of its response. */
+/** The access log: one line for each request, at the end of its response or of its tunnel. */
 
 import { ACCESS_FIELD_NAMES, type AccessField } from "../config/access_fields.ts";
 import type { Config } from "../config/config.ts";
@@ -7,7 +7,7 @@ import { getHeader } from "../http/headers.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { printable, printableJson } from "../lib/printable.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import type { ConductorEvent, RespondedEvent, SettledEvent } from "./events.ts";
+import type { ConductorEvent, RespondedEvent, SettledEvent, TunnelClosedEvent } from "./events.ts";
 import type { DetailedObserver } from "./observers.ts";
 import { createRedaction } from "./redaction.ts";
 
@@ -47,7 +47,12 @@ interface Draft {
   readonly attempts: AccessAttempt[];
   responded: RespondedEvent | undefined;
   interrupted: string | undefined;
+  /** Bytes of a tunnel that has ended; `undefined` for every other request. */
+  tunnel: TunnelBytes | undefined;
 }
+
+/** Bytes that a tunnel moved, after the heads of its handshake. */
+type TunnelBytes = Pick<Ending, "requestBytes" | "responseBytes">;
 
 /** Data of a line. */
 type AccessRecord = { readonly [K in AccessField]: unknown } & {
@@ -114,7 +119,9 @@ export function createAccessLog(config: Config, options: AccessLogOptions): Deta
     update(draft, event);
     if (event.type !== "relayed" && !context.isEnd) return;
     drafts.delete(exchange);
-    writeLine(draft, event.type === "relayed" ? event : { ...NO_BYTES, durationMs: draft.responded?.durationMs ?? 0 });
+    const ending = event.type === "relayed" ? event : { ...NO_BYTES, durationMs: draft.responded?.durationMs ?? 0 };
+    const { requestBytes, responseBytes } = draft.tunnel ?? ending;
+    writeLine(draft, { requestBytes, responseBytes, durationMs: ending.durationMs });
   };
 }
 
@@ -143,6 +150,7 @@ function draftOf(request: ReceivedRequest, startedMs: number): Draft {
     attempts: [],
     responded: undefined,
     interrupted: undefined,
+    tunnel: undefined,
   };
 }
 
@@ -161,7 +169,15 @@ function update(draft: Draft, event: ConductorEvent): void {
       return;
     case "interrupted":
       draft.interrupted = event.failure;
+      return;
+    case "tunnel-closed":
+      // The client's bytes are also in the tunnels of shadows.
+      if (event.role !== "shadow") draft.tunnel = bytesOf(event);
   }
+}
+
+function bytesOf({ clientBytes, serviceBytes }: TunnelClosedEvent): TunnelBytes {
+  return { requestBytes: clientBytes, responseBytes: serviceBytes };
 }
 
 /** A primary that its breaker skips has two events: it was skipped, and its attempt settled with the same reason. */

@@ -6,12 +6,17 @@
  */
 
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import process from "node:process";
 import tls from "node:tls";
+<<<<<<< HEAD
 import { ConfigError, ListenError, serve } from "@zeek/conductor";
+=======
+import WebSocket, { WebSocketServer } from "ws";
+import { ConfigError, ListenError, loadConfig, serve } from "@zeek/conductor";
+>>>>>>> k1
 
 // Imported by a variable, because the package is only beside the copy of this program that runs.
 const WS = "ws";
@@ -56,7 +61,8 @@ const service = http.createServer((request, response) => {
   request.on("end", () => {
     const { method, url, headers } = request;
     const { length } = Buffer.concat(chunks);
-    response.end(JSON.stringify({ method, url, length, client: headers["x-forwarded-for"], upgrade: headers.upgrade }));
+    const [client, token] = [headers["x-forwarded-for"], headers["x-token"]];
+    response.end(JSON.stringify({ method, url, length, client, token, upgrade: headers.upgrade }));
   });
 });
 const echo = new WebSocketServer({
@@ -195,6 +201,21 @@ await check("aborts the attempts of a client that disconnects", async () => {
   if (await until(() => held.size === 1) !== true) return "not received";
   socket.destroy();
   return await until(() => server.attemptsInFlight === 0);
+});
+await check("serves a configuration file with placeholders, and names the lines of its problems", async () => {
+  writeFileSync("token.txt", "from-a-file\n");
+  process.env.CONDUCTOR_TEST_URL = url;
+  const headers = 'headers: { X-Token: "${file:token.txt}" }';
+  const services = `services:\n  - name: a\n    url: "\${env:CONDUCTOR_TEST_URL}"\n    ${headers}\n`;
+  writeFileSync("loaded.yaml", `port: 0\nhostname: ${HOST}\n${services}`);
+  const loaded = await serve(await loadConfig("loaded.yaml"));
+  const response = await exchange(loaded.port, GET_CLOSE);
+  await loaded.close();
+  writeFileSync("invalid.yaml", `port: 0\nwait: none\n${services}`);
+  const { problems } = await loadConfig("invalid.yaml").catch((error) => error);
+  const absent = await loadConfig("none.yaml").catch(({ message }) => message);
+  const isServed = statusOf(response) === "200" && response.includes("from-a-file");
+  return isServed && problems?.[0]?.line === 2 && absent.includes("no such file") || [response, problems, absent];
 });
 let webSocket;
 await check("relays WebSockets with subprotocol and large messages", async () => {

@@ -36,13 +36,14 @@ const LAYERS = [
 const MAY_TOUCH_HOST = ["cli.ts", "cli", "server", "upstream"];
 
 /**
- * Modules of the platform, for the only files that need them: TLS (decision 009), content codings (decision 018), and
- * the node listener.
+ * Modules of the platform, for the only files that need them: TLS (decision 009), content codings (decision 018),
+ * the node listener, and files in Node and Bun.
  */
 const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
   "src/upstream/http1/node_socket.ts": ["node:net", "node:tls"],
   "src/compare/decode_body.ts": ["node:zlib"],
+  "src/server/read_text_file.ts": ["node:fs/promises"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
   "src/server/node_connection.ts": ["node:http", "node:net"],
   "src/server/node_exchange.ts": ["node:http"],

@@ -1,10 +1,10 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { loadConfig } from "../../src/cli/load_config.ts";
+import { loadValidConfig } from "../../src/cli/load_config.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { costRatio } from "../_support/cost.ts";
 
 async function messageOf(path: string): Promise<string> {
-  const { message, problems } = await assertRejects(() => loadConfig(path), ConfigError);
+  const { message, problems } = await assertRejects(() => loadValidConfig(path), ConfigError);
   assertEquals([problems.length, problems[0]!.path], [1, ""]);
   return message;
 }
@@ -18,8 +18,8 @@ async function tempFolder(files: Record<string, string | Uint8Array>): Promise<A
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-Deno.test("loadConfig() runs go-conductor's sample unchanged", async () => {
-  const { config, warnings } = await loadConfig("examples/config.yaml");
+Deno.test("loadValidConfig() runs go-conductor's sample unchanged", async () => {
+  const { config, warnings } = await loadValidConfig("examples/config.yaml");
   assertEquals(warnings, []);
   assertEquals([config.port, config.timeoutMs], [8080, 10_000]);
   assertEquals(
@@ -34,31 +34,31 @@ Deno.test("loadConfig() runs go-conductor's sample unchanged", async () => {
   assertEquals(config.services[0]!.headers, [["X-Proxy-Service", "api-service-primary"]]);
 });
 
-Deno.test("loadConfig() resolves placeholders from the folder of the file", async () => {
+Deno.test("loadValidConfig() resolves placeholders from the folder of the file", async () => {
   await using folder = await tempFolder({
     "config.yaml": "services: [{ name: a, url: http://x, headers: { A: '${file:token}', B: '${file:./token}' } }]",
     "token": "s3cret\n",
   });
-  const { config } = await loadConfig(`${folder.path}/config.yaml`);
+  const { config } = await loadValidConfig(`${folder.path}/config.yaml`);
   assertEquals(config.services[0]!.headers, [["A", "s3cret"], ["B", "s3cret"]]);
   const absolute = `services: [{ name: a, url: http://x, headers: { A: "\${file:${folder.path}/token}" } }]`;
   await Deno.writeTextFile(`${folder.path}/other.yaml`, absolute);
-  assertEquals((await loadConfig(`${folder.path}/other.yaml`)).config.services[0]!.headers, [["A", "s3cret"]]);
+  assertEquals((await loadValidConfig(`${folder.path}/other.yaml`)).config.services[0]!.headers, [["A", "s3cret"]]);
 });
 
 Deno.test(
-  "loadConfig() rejects a placeholder's file that never ends",
+  "loadValidConfig() rejects a placeholder's file that never ends",
   { ignore: Deno.build.os === "windows" },
   async () => {
     await using folder = await tempFolder({
       "config.yaml": "services: [{ name: a, url: http://x, headers: { A: '${file:/dev/zero}' } }]",
     });
-    const { message } = await assertRejects(() => loadConfig(`${folder.path}/config.yaml`), ConfigError);
+    const { message } = await assertRejects(() => loadValidConfig(`${folder.path}/config.yaml`), ConfigError);
     assertEquals(message, 'services[0].headers.A: needs the file "/dev/zero": it is not a regular file (line 1)');
   },
 );
 
-Deno.test("loadConfig() gives the reason in one sentence if a file cannot be read", async () => {
+Deno.test("loadValidConfig() gives the reason in one sentence if a file cannot be read", async () => {
   await using folder = await tempFolder({
     "latin1.yaml": Uint8Array.of(0x61, 0x3a, 0x20, 0xe9),
     "utf16.yaml": Uint8Array.of(0xff, 0xfe, 0x61, 0x00),
@@ -84,22 +84,22 @@ Deno.test("loadConfig() gives the reason in one sentence if a file cannot be rea
   );
 });
 
-Deno.test("loadConfig() stops reading a file at the maximum length", async () => {
+Deno.test("loadValidConfig() stops reading a file at the maximum length", async () => {
   const tooMuch = "# ".repeat(1_100_000);
   await using folder = await tempFolder({ "large.yaml": tooMuch, "huge.yaml": tooMuch.repeat(40) });
   const refuse = (name: string) => () => messageOf(`${folder.path}/${name}`);
   assertLess(await costRatio(refuse("huge.yaml"), refuse("large.yaml")), 8);
 });
 
-Deno.test("loadConfig() names missing flags of Deno", async () => {
+Deno.test("loadValidConfig() names missing flags of Deno", async () => {
   await using folder = await tempFolder({
     "config.yaml": "services: [{ name: '${env:CONDUCTOR_TEST_NAME}', url: http://x }]",
   });
   const module = new URL("../../src/cli/load_config.ts", import.meta.url).href;
   await Deno.writeTextFile(
     `${folder.path}/load.ts`,
-    `import { loadConfig } from "${module}";
-    await loadConfig("${folder.path}/config.yaml").catch(({ message }) => console.log(message));`,
+    `import { loadValidConfig } from "${module}";
+    await loadValidConfig("${folder.path}/config.yaml").catch(({ message }) => console.log(message));`,
   );
   const run = async (...flags: string[]) => {
     const args = ["run", "--quiet", "--no-prompt", "--config", "deno.json", ...flags, `${folder.path}/load.ts`];
@@ -113,7 +113,7 @@ Deno.test("loadConfig() names missing flags of Deno", async () => {
   );
 });
 
-Deno.test("loadConfig() reports a denied permission", {
+Deno.test("loadValidConfig() reports a denied permission", {
   ignore: Deno.build.os === "windows" || Deno.uid() === 0,
 }, async () => {
   await using folder = await tempFolder({ "config.yaml": "" });

@@ -2,8 +2,8 @@
 
 import { assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { loadConfig } from "../../src/cli/load_config.ts";
-import { readTextFile } from "../../src/cli/read_text_file.ts";
+import { loadValidConfig } from "../../src/cli/load_config.ts";
+import { readTextFile } from "../../src/server/read_text_file.ts";
 import { ConfigError } from "../../src/config/read/config_error.ts";
 import { HAS_PROC } from "../_support/attack.ts";
 import { type CliProcess, runCli, startCli } from "../_support/cli_process.ts";
@@ -174,7 +174,7 @@ Deno.test("readTextFile() enforces its limit on a file without a size", { ignore
   await assertRejects(() => readTextFile("/proc/self/status", 10), Error, "FileTooLarge");
 });
 
-Deno.test("loadConfig() fails within 10 s if many files are on a hanging mount, and opens no further file", async () => {
+Deno.test("loadValidConfig() fails within 10 s if many files are on a hanging mount, and opens no further file", async () => {
   await using folder = await makeFolder("http://localhost:1");
   const names = Array.from({ length: 100 }, (_, index) => `file-${index}`);
   const headers = names.map((name) => `${name}: "\${file:hanging/${name}}"`).join(", ");
@@ -194,7 +194,7 @@ Deno.test("loadConfig() fails within 10 s if many files are on a hanging mount, 
       hanging++;
       return new Promise(() => {});
     };
-    const loading = assertRejects(() => loadConfig(folder.config), ConfigError).then((error) =>
+    const loading = assertRejects(() => loadValidConfig(folder.config), ConfigError).then((error) =>
       message = error.message
     );
     let seconds = 0;

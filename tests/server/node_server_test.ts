@@ -104,7 +104,7 @@ Deno.test({
     assertEquals(await statusWith(first), 200);
     await write(second.cert, first.key);
     child.kill("SIGHUP");
-    await child.stdout.seen(/invalid certificate or key/);
+    await child.stdout.seen(/tls\.key: is not the private key of/);
     assertEquals(await statusWith(first), 200);
     await write(second.cert, second.key);
     child.kill("SIGHUP");

@@ -209,7 +209,7 @@ Deno.test({
 
     await folder.write("cert.pem", second.cert);
     await served.reload();
-    assertStringIncludes(served.io.stdout.text, "invalid certificate or key");
+    assertStringIncludes(served.io.stdout.text, "tls.key: is not the private key of");
     assertEquals(await trusted(served.url, first.cert), true);
 
     await folder.write("key.pem", second.key);

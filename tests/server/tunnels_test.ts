@@ -44,3 +44,37 @@ Deno.test("a client that does not close is closed within `shutdownTimeout`, and 
   assertEquals(await child.exited, 0);
   assert(/"tunnel closed".*"cause":"shutdown"/.test(child.stdout.text), child.stdout.text);
 });
+
+Deno.test("the access log has one line for each tunnel at its end, with the bytes in both directions", async () => {
+  await using echo = await startEchoServer();
+  await using mirror = await startEchoServer();
+  const services = [
+    { name: "api", url: echo.url, primary: true, upgrade: true },
+    { name: "copy", url: mirror.url, shadow: true, upgrade: true },
+  ];
+  const logging = { access: "json" };
+  await using file = await tempConfig(JSON.stringify({ port: 0, hostname: "127.0.0.1", logging, services }));
+  await using child = startCli(["--config", file.path, "--log-format", "json"]);
+  const [, url = ""] = await child.stdout.seen(/"url":"(.*?)"/);
+  await using client = await connect(url);
+  const accessLines = () => child.stdout.text.split("\n").filter((line) => line.includes('"message":"access"'));
+  const startedMs = performance.now();
+  client.socket.send("x".repeat(1_000));
+  await client.messages(1);
+  assertEquals((await client.messages(1)).length, 1);
+  assertEquals(accessLines(), []);
+  client.socket.close(1000);
+  await client.closed;
+  const openMs = performance.now() - startedMs;
+  const [line = ""] = await child.stdout.seen(/.*"message":"access".*/);
+  const { method, status, service, requestBytes, responseBytes, durationMs, attempts } = JSON.parse(line);
+  assertEquals([method, status, service], ["GET", 101, "api"]);
+  // Frames: 1,000 bytes with 4 bytes of head, and 4 of close. Those of the client have 4 more bytes of mask each.
+  assertEquals([requestBytes, responseBytes], [1_016, 1_008]);
+  assert(durationMs >= openMs / 2, `${durationMs} of ${openMs} ms`);
+  assertEquals(attempts.map(({ outcome }: { outcome: string }) => outcome), ["101", "101"]);
+
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, 0);
+  assertEquals(accessLines().length, 1);
+});

@@ -188,7 +188,7 @@ Deno.test({
 
     await write({ cert: second.cert, key: first.key });
     io.reload();
-    await io.stdout.seen(/invalid certificate or key/);
+    await io.stdout.seen(/tls\.key: is not the private key of/);
     assertEquals(await trusting(url, first.cert), MANY);
 
     await write(second);

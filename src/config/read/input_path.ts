@@ -9,13 +9,15 @@ const MAX_PROBLEMS = 1_000;
 /** Facts about single values of a text by path, such as `services[0].headers.Authorization`. */
 export interface ConfigSource {
   /** Line of a value, from 1; `undefined` if it is not certain. */
-  readonly lineOf?: (path: string) => number | undefined;
+  readonly lineOf?: ((path: string) => number | undefined) | undefined;
   /** Text of a value before its `${file:…}` and `${env:…}` were resolved; `undefined` if it had none. */
-  readonly templateOf?: (path: string) => string | undefined;
+  readonly templateOf?: ((path: string) => string | undefined) | undefined;
   /** Texts from placeholders, alone and with the text around them. Output must not show them. */
   readonly secrets?: readonly string[];
   /** Reports whether a value could not be read. Its problem is already in `problems`. */
   readonly isUnreadable?: (path: string) => boolean;
+  /** Reports whether a value still is that of the file. Absent: all values are. */
+  readonly isLoaded?: (path: string) => boolean;
   /** Problems found while the text was read. */
   readonly problems?: readonly ConfigProblem[];
 }
@@ -56,7 +58,8 @@ export class InputPath {
 
   /** True if the input was read from a text, with its placeholders resolved. */
   get isFromText(): boolean {
-    return this.#diagnostics.source !== undefined;
+    const { source } = this.#diagnostics;
+    return source !== undefined && (source.isLoaded?.(this.path) ?? true);
   }
 
   /** Function of the library that gets the input; `undefined` for conductor's own server. */
@@ -125,7 +128,8 @@ export class InputPath {
 
   /** Returns the value for a message, or a substitute if it came from a placeholder. */
   describe(value: unknown): string {
-    return this.isSecret ? "the value of a placeholder" : describe(value);
+    const isSecret = this.isSecret || (typeof value === "string" && this.secrets.includes(value));
+    return isSecret ? "the value of a placeholder" : describe(value);
   }
 
   /** Returns the line of the value, or of the closest value around it: a missing value has no line of its own. */
