@@ -11,12 +11,7 @@ import http from "node:http";
 import net from "node:net";
 import process from "node:process";
 import tls from "node:tls";
-<<<<<<< HEAD
-import { ConfigError, ListenError, serve } from "@zeek/conductor";
-=======
-import WebSocket, { WebSocketServer } from "ws";
 import { ConfigError, ListenError, loadConfig, serve } from "@zeek/conductor";
->>>>>>> k1
 
 // Imported by a variable, because the package is only beside the copy of this program that runs.
 const WS = "ws";
