@@ -75,7 +75,7 @@ function fieldDoc(field: Field<unknown>): string[] {
     description,
     type.notation,
     detailsOf(field),
-    defaultText && `Default: ${defaultText}.`,
+    field.default === undefined && defaultText ? `Default: ${defaultText}.` : undefined,
     ignored && `Has no effect: ${ignored}.`,
   ];
   const text = sentences.filter((sentence) => sentence !== undefined).join(" ");

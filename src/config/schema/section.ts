@@ -15,7 +15,7 @@ export interface Field<T> {
   readonly details?: string;
   /** Value if the field is absent, as written in a configuration. */
   readonly default?: unknown;
-  /** Default in words, if there is no written value for it. */
+  /** Default in words, if there is no written value for it, or if that is long. */
   readonly defaultText?: string;
   /** Checked value if the field is absent, if it has no written value. */
   readonly fallback?: unknown;
@@ -219,7 +219,12 @@ function parseField(field: Field<unknown>, value: unknown, at: InputPath): unkno
 function fieldSchema(field: Field<unknown>): JsonSchema {
   const { type, description, defaultText } = field;
   return {
-    description: [description, detailsOf(field), defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
+    description: [
+      description,
+      detailsOf(field),
+      field.default === undefined && defaultText && `Default: ${defaultText}.`,
+    ]
+      .filter(Boolean).join(" "),
     ...type.schema,
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(field.ignored === undefined ? {} : { deprecated: true }),
