@@ -545,6 +545,7 @@ export const SERVICE = section({
     primary: {
       type: boolean(),
       default: false,
+      excludes: "shadow",
       description: "Prefer this service's response over those of secondaries.",
     },
     shadow: {
@@ -626,6 +627,7 @@ export const SERVICE = section({
     },
     hedge: {
       type: boolOr(HEDGE),
+      excludes: "shadow",
       defaultText: "off: the request is sent at once",
       description:
         "Hedging: delays the request while earlier services in the file can still respond. `true` uses all defaults.",

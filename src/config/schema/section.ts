@@ -22,6 +22,8 @@ export interface Field<T> {
   readonly required?: true;
   /** Key of a switch in the same section that must be true if this field is present. */
   readonly requires?: string;
+  /** Key of a switch in the same section that must be false if this field is present, or true. */
+  readonly excludes?: string;
   /** Key in the checked configuration, where it has a unit. Default: the same key. */
   readonly as?: string;
   /** Put a service's list in front of the top level's instead of replacing it. */
