@@ -61,13 +61,25 @@ export type {
   LatencyQuantiles,
   Mismatch,
   MismatchSample,
+  NeverComparable,
+  NoisyField,
   NotComparableEntry,
+  OtherBuild,
   Report,
+  ReportedMark,
   ReportThresholds,
+  RequestSample,
   ServiceReport,
   Verdict,
 } from "./src/compare/report.ts";
-export type { NotComparableCounts } from "./src/observe/not_comparable.ts";
+export {
+  NOT_COMPARABLE_REASONS,
+  type NotComparableCounts,
+  type NotComparableInfo,
+  type NotComparableOrigin,
+  type NotComparableReason,
+} from "./src/observe/not_comparable.ts";
+export type { NoiseMark } from "./src/compare/noise_marks.ts";
 export type { RatioEstimate } from "./src/lib/statistics.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
@@ -110,7 +122,6 @@ export type {
   TunnelOpenedEvent,
   TunnelProgressEvent,
 } from "./src/observe/events.ts";
-export type { NotComparableReason } from "./src/observe/not_comparable.ts";
 export {
   type CloseServerOptions,
   type ConductorServer,

@@ -30,8 +30,9 @@ async function migrate(...flags: readonly string[]): Promise<number> {
     await Deno.writeTextFile(config, text.replace(/http:.*1$/m, v1).replace(/http:.*2$/m, v2));
     const [url = "", admin = ""] = await start(...conductor, "--config", config);
     await sendTraffic(url, 3_000);
+    // Comparisons run in the background, so the last ones follow the traffic.
     // Both versions share this machine with the traffic, so their times mean little.
-    const reportArgs = ["report", "--admin", admin, "--max-latency-ratio", "100"];
+    const reportArgs = ["report", "--admin", admin, "--max-latency-ratio", "100", "--wait", "10s"];
     console.log(`\n$ conductor ${reportArgs.join(" ")}`);
     const { code } = await run([...conductor, ...reportArgs], "inherit").status;
     console.log(`\nexit code ${code}`);

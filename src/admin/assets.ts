@@ -39,6 +39,7 @@ import overview from "./dashboard/overview.js" with { type: "text" };
 import pauseOnInteraction from "./dashboard/pause_on_interaction.js" with { type: "text" };
 import rates from "./dashboard/rates.js" with { type: "text" };
 import reloadNotice from "./dashboard/reload_notice.js" with { type: "text" };
+import requestDetails from "./dashboard/request_details.js" with { type: "text" };
 import sampleRow from "./dashboard/sample_row.js" with { type: "text" };
 import store from "./dashboard/store.js" with { type: "text" };
 import subjectDetail from "./dashboard/subject_detail.js" with { type: "text" };
@@ -109,6 +110,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "pause_on_interaction": pauseOnInteraction,
   rates,
   "reload_notice": reloadNotice,
+  "request_details": requestDetails,
   "sample_row": sampleRow,
   store,
   "subject_detail": subjectDetail,

@@ -67,9 +67,10 @@ export function startLog(
         logger.log("info", "listening", {
           version: VERSION,
           url,
-          address,
-          ...(admin !== undefined && { admin: admin.url, adminAddress: admin.address }),
+          ...(admin !== undefined && { admin: admin.url }),
           ...threads,
+          address,
+          ...(admin !== undefined && { adminAddress: admin.address }),
           ...(config.listener.kind === "node" && { listener: config.listener }),
           file: flags.config,
           ...routesAsData(config),

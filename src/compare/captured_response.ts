@@ -24,6 +24,8 @@ export interface CapturedBody {
   readonly cut: boolean;
   /** Reason for the cut. Default: `too-large`. */
   readonly cutBy?: NotComparableReason;
+  /** True if the bytes do not have the coding of the response, or are incomplete. Clients cannot decode them either. */
+  readonly isBroken?: boolean;
   /** Digest of the body as sent. Present only if `cut` is set and the whole body arrived. */
   readonly digest?: string;
 }

@@ -43,7 +43,7 @@ export function compareBodies(
   if (rules.ignoresBody) return;
   const expected = bodyOf(expectedResponse);
   const actual = bodyOf(actualResponse);
-  if (expected === undefined && actual === undefined) return;
+  if (expected === undefined && actual === undefined) return compareLengths(expectedResponse, actualResponse, context);
   if (expected === undefined || actual === undefined) {
     differences.add("body", expected === undefined ? "added" : "removed", {
       ...(expected === undefined ? {} : { expected: () => sizeOf(expected) }),
@@ -56,6 +56,12 @@ export function compareBodies(
     // The same bytes in another coding are a different body, or one that clients cannot decode.
     const isSame = hasSameDigest(expected, actual) && hasSameCodings(expectedResponse, actualResponse);
     if (isSame) return;
+    if ((expected.isBroken && !actual.cut) || (actual.isBroken && !expected.cut)) {
+      const sampleOf = (body: CapturedBody) => () =>
+        body.isBroken ? `${sizeOf({ ...body, cut: false })} that cannot be decoded` : sizeOf(body);
+      differences.add("body", "changed", { expected: sampleOf(expected), actual: sampleOf(actual) });
+      return;
+    }
     const lengths = [declaredLength(expectedResponse), declaredLength(actualResponse)] as const;
     if (lengths.includes(undefined) || lengths[0] === lengths[1]) return reasonOf(expected.cut ? expected : actual);
     const [expectedLength, actualLength] = lengths;
@@ -82,6 +88,19 @@ export function compareBodies(
     steps,
   );
   if (texts === undefined || !compareByFormat(texts, context)) addBinary(expected, actual, differences);
+}
+
+/** Compares the declared lengths of bodies that were not sent, as in responses to HEAD. */
+function compareLengths(
+  expectedResponse: CapturedResponse,
+  actualResponse: CapturedResponse,
+  { rules, differences }: ComparisonContext,
+): undefined {
+  // Rules may hide the bytes by which the lengths differ. The length of a 304 response depends on the coding.
+  if (rules.mayHideBytes || expectedResponse.status >= 300) return;
+  const [expected, actual] = [declaredLength(expectedResponse), declaredLength(actualResponse)];
+  if (expected === undefined || actual === undefined || expected === actual) return;
+  differences.add("body", "changed", { expected: () => `${expected} bytes`, actual: () => `${actual} bytes` });
 }
 
 interface Texts {

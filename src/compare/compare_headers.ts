@@ -4,7 +4,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { shorten } from "../config/schema/describe.ts";
 import { compareCookies } from "./compare_cookies.ts";
 import type { ComparisonContext } from "./difference.ts";
-import { canonicalHeader, directivesOf } from "./header_values.ts";
+import { canonicalHeader, directivesOf, isSameAsAbsent } from "./header_values.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfText } from "./sample_text.ts";
 
@@ -61,7 +61,9 @@ function compareField(field: Field, context: ComparisonContext): void {
   const normalised = (value: string | undefined) =>
     value !== undefined && rules.normalises ? rules.normaliseField(value, "header", name) : value;
   const [expected, actual] = [normalised(field.expected), normalised(field.actual)];
-  if (expected === undefined || actual === undefined) return add(field, context);
+  if (expected === undefined || actual === undefined) {
+    return isSameAsAbsent(name, expected ?? actual ?? "") ? undefined : add(field, context);
+  }
   if (expected === actual || canonicalHeader(name, expected) === canonicalHeader(name, actual)) return;
   const [a, b] = [directivesOf(name, expected), directivesOf(name, actual)];
   if (a === undefined || b === undefined) return add(field, context);

@@ -3,8 +3,7 @@
 import { ELEMENT, printJsonPath, type Segment } from "../config/body_path.ts";
 import type { UnorderedArray } from "../config/config.ts";
 import { isJsonObject, type JsonObject, jsonTypeOf } from "../lib/exact_json.ts";
-import { isPrivateKeyMember, isPrivateKeyName } from "../lib/secret_names.ts";
-import { redactText } from "../lib/secret_text.ts";
+import { isSecretMember, mayBeSecretMember } from "../lib/secret_names.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
 import type { ComparisonContext, DifferenceKind, DifferenceList } from "./difference.ts";
 import { isEqualDeep, JsonRules, MAX_RULE_DEPTH, VALUE_STEPS, ValueKeys } from "./json_keys.ts";
@@ -12,12 +11,6 @@ import type { DifferingLeaf } from "./lockstep_json.ts";
 import { pairUnordered } from "./pair_unordered.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfJson, sampleOfSecret } from "./sample_text.ts";
-
-/**
- * Characters of a key that are searched for secrets. Paths show fewer, because a secret that is cut off might not be
- * recognised.
- */
-const MAX_KEY_LENGTH = 400;
 
 /**
  * Finds the differences between two parsed documents. Numbers are compared by value, and the order of keys is ignored.
@@ -38,13 +31,12 @@ export function compareLeaves(leaves: readonly DifferingLeaf[], context: Compari
   const isPaired = ({ path }: DifferingLeaf) =>
     path.some((segment, index) => segment === ELEMENT && rules.isUnordered(path.slice(0, index)));
   if (rules.hasUnordered && leaves.some(isPaired)) return false;
-  // The other members of the object, which tell whether this is a private key, are not known here.
-  if (leaves.some(({ path }) => path.some((segment) => typeof segment === "string" && isPrivateKeyName(segment)))) {
+  // The other members of the object, which may make this one a secret, are not known here.
+  if (leaves.some(({ path }) => path.some((segment) => typeof segment === "string" && mayBeSecretMember(segment)))) {
     return false;
   }
-  for (const { path, expected, actual } of leaves) {
-    new JsonComparison(context, path).compare(expected, actual);
-  }
+  const comparison = new JsonComparison(context);
+  for (const { path, expected, actual } of leaves) comparison.compareAt(path, expected, actual);
   return true;
 }
 
@@ -57,19 +49,26 @@ class JsonComparison {
   readonly #here: JsonRules;
   readonly #path: Segment[];
   readonly #keys: ValueKeys;
-  /** Number of members on the path that hold a private key. */
-  #privateMembers = 0;
+  /** Number of members on the path that are secret because of other members of their object. */
+  #secretMembers = 0;
   /** Set while two values are only tested for equivalence. No differences are added during that. */
   #probe: { hasDifference: boolean } | undefined;
   readonly #equivalent = new Map<unknown, Map<unknown, boolean>>();
 
-  constructor(context: ComparisonContext, path: readonly Segment[] = []) {
+  constructor(context: ComparisonContext) {
     this.#rules = context.rules;
     this.#differences = context.differences;
     this.#steps = context.steps;
-    this.#here = new JsonRules(context, path);
+    this.#here = new JsonRules(context);
     this.#path = this.#here.path;
     this.#keys = new ValueKeys(this.#here, context.steps);
+  }
+
+  /** Compares two values without nested values at another path. */
+  compareAt(path: readonly Segment[], expected: unknown, actual: unknown): void {
+    this.#path.length = 0;
+    for (const segment of path) this.#path.push(segment);
+    this.compare(expected, actual);
   }
 
   compare(expected: unknown, actual: unknown): void {
@@ -115,12 +114,12 @@ class JsonComparison {
 
   #enter(key: string, expected: JsonObject, actual: JsonObject): void {
     this.#path.push(key);
-    if (isPrivateKeyMember(expected, key) || isPrivateKeyMember(actual, key)) this.#privateMembers++;
+    if (isSecretMember(expected, key) || isSecretMember(actual, key)) this.#secretMembers++;
   }
 
   #leave(key: string, expected: JsonObject, actual: JsonObject): void {
     this.#path.pop();
-    if (isPrivateKeyMember(expected, key) || isPrivateKeyMember(actual, key)) this.#privateMembers--;
+    if (isSecretMember(expected, key) || isSecretMember(actual, key)) this.#secretMembers--;
   }
 
   #compareArrays(expected: readonly unknown[], actual: readonly unknown[]): void {
@@ -225,18 +224,14 @@ class JsonComparison {
       return;
     }
     const { redactor } = this.#rules;
-    const isSecret = this.#privateMembers > 0;
+    const isSecret = this.#secretMembers > 0;
+    const path = [...this.#path];
     const sampleOf = (value: unknown) => () =>
-      isSecret ? sampleOfSecret(value, redactor) : sampleOfJson(value, this.#path, redactor);
-    this.#differences.add(printJsonPath(this.#path.map(withoutSecret)), kind, {
+      isSecret ? sampleOfSecret(value, redactor) : sampleOfJson(value, path, redactor);
+    this.#differences.add(printJsonPath(path.map((segment) => this.#rules.shownSegments.get(segment))), kind, {
       ...(kind === "added" ? {} : { expected: sampleOf(expected) }),
       ...(kind === "removed" ? {} : { actual: sampleOf(actual) }),
       values: [expected, actual],
     });
   }
-}
-
-/** Redacts a key. All secrets get the same mark, because differences are counted by path. */
-export function withoutSecret(segment: Segment): Segment {
-  return typeof segment === "string" ? redactText(segment.slice(0, MAX_KEY_LENGTH)) : segment;
 }

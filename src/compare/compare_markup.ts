@@ -1,7 +1,6 @@
 /** Comparison of XML and HTML by elements, attributes and texts. */
 
 import { printJsonPath } from "../config/body_path.ts";
-import { withoutSecret } from "./compare_json.ts";
 import { compareTexts, excerptOf } from "./compare_texts.ts";
 import type { ComparisonContext, DifferenceKind } from "./difference.ts";
 import { JsonRules } from "./json_keys.ts";
@@ -133,15 +132,16 @@ class MarkupComparison {
   #add(expected: Span | undefined, actual: Span | undefined): void {
     const { differences, rules, steps } = this.#context;
     if (differences.isFull || this.#here.isIgnored()) return;
-    steps.take(DIFFERENCE_STEPS);
     const kind: DifferenceKind = expected === undefined ? "added" : actual === undefined ? "removed" : "changed";
     const path = [...this.#here.path];
+    const shown = printJsonPath(path.map((segment) => rules.shownSegments.get(segment)));
+    steps.take(differences.has(shown) ? NODE_STEPS : DIFFERENCE_STEPS);
     const isSecret = rules.redactor.hidesJson(path);
     const sampleOf = (source: string, { start, end }: Span) => () =>
       isSecret
         ? rules.redactor.replace(source.slice(start, end))
         : excerptOf(source, { start, length: end - start, column: 0, searchedAround: SEARCHED_AROUND }, rules);
-    differences.add(printJsonPath(path.map(withoutSecret)), kind, {
+    differences.add(shown, kind, {
       ...(expected === undefined ? {} : { expected: sampleOf(this.#sources.expected, expected) }),
       ...(actual === undefined ? {} : { actual: sampleOf(this.#sources.actual, actual) }),
       values: [textOf(this.#sources.expected, expected), textOf(this.#sources.actual, actual)],

@@ -4,6 +4,7 @@ import type { ComparedEvent, ComparisonResult } from "../observe/events.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Difference } from "./difference.ts";
+import type { RequestSample } from "./report.ts";
 import type { DifferenceTraits } from "./difference_traits.ts";
 
 /** A comparison of two outcomes of the same request. */
@@ -16,6 +17,8 @@ export interface Comparison {
   readonly method: string;
   /** The request path without the query, redacted. Computed on access, because redaction is expensive. */
   readonly path: string;
+  /** Sample of the request. Computed on first access. Absent: samples are off. */
+  readonly request?: RequestSample | undefined;
   /** The service that was compared with the primary. */
   readonly service: string;
   /** Build of the service, from its response. Absent: builds are not distinguished, or there is no response. */

@@ -31,6 +31,8 @@ import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
 import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
 import type { ResponseCapture } from "./response_capture.ts";
+import type { RequestSample } from "./report.ts";
+import { type KeptRequest, sampleOfRequest } from "./request_sample.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { sampleOfPath } from "./sample_text.ts";
@@ -63,6 +65,8 @@ interface Baseline {
   readonly endpoint: string;
   /** Has an outcome until it is released. Decoding replaces the outcome. */
   readonly primary: ResponseCapture;
+  /** The request for samples. */
+  readonly request: KeptRequest;
 }
 
 /** Result of comparing one outcome with the baseline. */
@@ -89,8 +93,8 @@ export class ComparisonEngine {
   }
 
   /**
-   * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied if
-   * the request may be replayed, or is GraphQL. A request with a larger body is never replayed to the primary, nor is an
+   * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied
+   * for samples, and if the request may be replayed or is GraphQL. A request with a larger body is never replayed to the primary, nor is an
    * upgrade.
    */
   begin(
@@ -101,11 +105,26 @@ export class ComparisonEngine {
     const plan = this.#plans.get(route);
     const captured = plan && sampleServices(plan);
     if (captured === undefined) return undefined;
-    const skip = (reason: NotComparableReason) => this.#skipAll(plan!, { clientRequest, captured, reason });
-    if (this.#queue.isFull) return skip("busy");
-    const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest);
+    // Counts only services that are sent the request: a shadow is not sent a POST, so its response is not missing.
+    const skip = ({ sent }: ExchangeCapture, reason: NotComparableReason) =>
+      this.#skipAll(plan!, { clientRequest, captured: sent, reason });
+    const refuse = (reason: NotComparableReason) =>
+      new ExchangeCapture({
+        clientRequest,
+        heldBytes: 0,
+        route,
+        hasBody: body !== null || isUpgrade,
+        captured,
+        isRefused: true,
+        maxBytes: plan!.maxBodyBytes,
+        budget: this.#budget,
+        key: this.#digestKey,
+        onComplete: (capture) => skip(capture, reason),
+      });
+    if (this.#queue.isFull) return refuse("busy");
+    const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest, body.length);
     const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
-    if (!this.#budget.reserve(heldBytes)) return skip("memory");
+    if (!this.#budget.reserve(heldBytes)) return refuse("memory");
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
@@ -121,7 +140,7 @@ export class ComparisonEngine {
           capture,
           compare: (captures) => this.#compareAll(capture, plan!, captures),
           onBusy: () => {
-            skip("busy");
+            skip(capture, "busy");
             capture.release();
           },
         }),
@@ -135,7 +154,7 @@ export class ComparisonEngine {
       readonly captured: ReadonlySet<Service>;
       readonly reason: NotComparableReason;
     },
-  ): undefined {
+  ): void {
     const endpoint = endpointOf(plan, clientRequest);
     for (const { service } of plan.candidates) {
       if (!captured.has(service)) continue;
@@ -153,7 +172,8 @@ export class ComparisonEngine {
       return capture.release();
     }
     const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
-    const baseline = { plan, clientRequest, endpoint, primary };
+    const request = { clientRequest, hasBody: capture.hasBody, body: capture.requestBody };
+    const baseline = { plan, clientRequest, endpoint, primary, request };
     let isCompared = false;
     for (const candidate of plan.candidates) {
       const actual = captures.get(candidate.service);
@@ -275,7 +295,7 @@ export class ComparisonEngine {
 
   /** Counts a comparison. Returns `false` if the responses are not comparable. */
   #add(
-    { plan, clientRequest, endpoint, primary }: Baseline,
+    { plan, clientRequest, endpoint, primary, request }: Baseline,
     { service, settings, rules }: Candidate,
     { actual: found, differences, traits, notComparable, isNoise = false }: Result,
   ): boolean {
@@ -288,12 +308,17 @@ export class ComparisonEngine {
     const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
     const actual = isGraphql ? withGraphqlErrors(found) : found;
     const build = isNoise ? undefined : buildOf(actual, settings.version);
+    let sample: RequestSample | undefined;
     const comparison: Comparison = {
       requestId,
       route: plan.route,
       method,
       get path() {
         return sampleOfPath(clientRequest.path, rules.redactor);
+      },
+      get request() {
+        // Cached, because it is read for each field that differs.
+        return settings.samples === "none" ? undefined : sample ??= sampleOfRequest(request, rules.redactor);
       },
       service: service.name,
       ...(build !== undefined && { build }),

@@ -9,6 +9,7 @@ import { secretsOf } from "../observe/redaction.ts";
 import { routePattern } from "../observe/events.ts";
 import { EndpointNames, matchesTemplate } from "./endpoint_names.ts";
 import { isGraphqlPath, operationOf } from "./graphql.ts";
+import { MAX_SAMPLED_BODY_BYTES } from "./request_sample.ts";
 import { CompareRules } from "./rules.ts";
 
 /** A service that is compared with the primary. */
@@ -37,6 +38,8 @@ export interface ComparisonPlan {
   readonly operations: Set<string>;
   /** Requests that may be replayed although they are neither GET nor HEAD. */
   readonly replayable: readonly EndpointPattern[];
+  /** True if samples of requests are kept. */
+  readonly hasSamples: boolean;
   /** Maximum size of a captured body, in bytes. */
   readonly maxBodyBytes: number;
   readonly groups: readonly SampledGroup[];
@@ -81,6 +84,7 @@ function planFor(route: Route, { replayRatio, replayable, known }: PlanOptions):
     operations: new Set(),
     replayable,
     endpoints: new EndpointNames({ templates: candidates.flatMap(({ settings }) => settings.endpoints) }),
+    hasSamples: candidates.some(({ settings }) => settings.samples !== "none"),
     maxBodyBytes: Math.max(...candidates.map(({ settings }) => settings.maxBodyBytes)),
     groups: groupBySample(candidates),
     replaySampler: new Sampler(replayRatio),
@@ -132,7 +136,11 @@ export function isReplayable({ replayable }: ComparisonPlan, { method, path }: R
   );
 }
 
-/** Reports whether the body of a request is needed after the exchange: for a replay, or for the name of its endpoint. */
-export function needsBody(plan: ComparisonPlan, request: ReceivedRequest): boolean {
+/**
+ * Reports whether the body of a request is needed after the exchange: for samples, for a replay, or for the name of its
+ * endpoint.
+ */
+export function needsBody(plan: ComparisonPlan, request: ReceivedRequest, length: number): boolean {
+  if (plan.hasSamples && length <= MAX_SAMPLED_BODY_BYTES) return true;
   return plan.replayable.length > 0 && isReplayable(plan, request) || isGraphqlPath(request.path);
 }

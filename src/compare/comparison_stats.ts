@@ -298,6 +298,7 @@ function sampleOf(comparison: Comparison, difference: Difference, info: SampleIn
     requestId: detachString(comparison.requestId, MAX_ID_LENGTH),
     method: detachString(comparison.method, MAX_ID_LENGTH),
     path: detachString(comparison.path, MAX_PATH_LENGTH),
+    ...(comparison.request !== undefined && { request: comparison.request }),
     ...(expected !== undefined && { expected: detachString(prefix + expected, MAX_VALUE_LENGTH) }),
     ...(actual !== undefined && { actual: detachString(prefix + actual, MAX_VALUE_LENGTH) }),
     ...(bodies?.expected !== undefined && { expectedBody: detachString(bodies.expected, MAX_BODY_LENGTH) }),

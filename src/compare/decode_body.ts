@@ -15,6 +15,8 @@ const MIN_DECODED_BYTES = 16_777_216;
 /** Maximum window of Zstandard: 8 MiB, the maximum for `Content-Encoding` (RFC 9659 §3). */
 const ZSTD_WINDOW_LOG = 23;
 const ZLIB_METHOD = 8;
+/** Maximum Zstandard frames of a body. Decoding a frame costs about 0.1 ms, even if the frame is empty. */
+const MAX_ZSTD_FRAMES = 64;
 /** Maximum size of a body of gzip that is decoded at once, as sent and decoded, in bytes. This takes up to 1 ms. */
 const [SMALL_BYTES, MAX_SMALL_BYTES] = [16_384, 131_072];
 
@@ -53,6 +55,9 @@ export interface DecodeOptions {
 
 /** Ends the decoding of a body that expands too much. */
 class TooLargeError extends Error {}
+
+/** Ends the decoding of a body that the runtime cannot decode. */
+class UnsupportedError extends Error {}
 
 /**
  * Decodes a captured body. A body that cannot be decoded, or exceeds the limit of the work, becomes a cut body with a
@@ -108,7 +113,8 @@ async function decodeAll(body: CapturedBody, names: readonly string[], options: 
       if (pausing !== undefined) await pausing;
     }
   } catch (error) {
-    return asCut(body, error instanceof TooLargeError ? "too-large" : "undecodable", options);
+    if (error instanceof TooLargeError) return asCut(body, "too-large", options);
+    return { ...asCut(body, "undecodable", options), ...(!(error instanceof UnsupportedError) && { isBroken: true }) };
   }
   return {
     bytes: kept.bytes,
@@ -228,8 +234,9 @@ async function* inflate(source: Chunks, zlib: Zlib, maxBytes: number): Chunks {
 /** Frames are decoded one by one: runtimes neither reject an incomplete frame, nor decode a second one. */
 async function* decodeZstd(source: Chunks, zlib: Zlib, maxBytes: number): Chunks {
   const frames = splitZstdFrames(await collect(source, maxBytes));
+  if (frames.length > MAX_ZSTD_FRAMES) throw new UnsupportedError("Cannot decode the body: it has too many frames");
+  if (zlib.createZstdDecompress === undefined) throw new UnsupportedError("Cannot decode the body: no Zstandard here");
   const params = { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG };
-  // Without support in the runtime, this throws, and the body is undecodable.
   for (const frame of frames) yield* transform(oneChunk(frame), zlib.createZstdDecompress({ params }));
 }
 

@@ -42,8 +42,11 @@ export interface ComparisonContext {
   readonly steps: StepBudget;
 }
 
-/** Maximum differences of one comparison. More would not be read, but would have to be counted and stored. */
-const MAX_DIFFERENCES = 100;
+/**
+ * Maximum differing paths of one comparison. Further ones are added as their {@linkcode collectivePath}. An endpoint
+ * stores fewer paths, so its counts do not depend on the order of the differences in a body.
+ */
+const MAX_PATHS = 1_000;
 
 /** Maximum steps for the traits of one comparison: 5 to 10 ms. */
 const MAX_TRAIT_STEPS = 1_000_000;
@@ -53,6 +56,7 @@ export class DifferenceList {
   readonly #byPath = new Map<string, Difference>();
   readonly #traits = new Map<string, TraitCounter>();
   readonly #hasSamples: boolean;
+  #isFull = false;
   /** Budget for traits, in addition to that of the comparison. Without steps left, differences have no trait. */
   readonly traitSteps: StepBudget = new StepBudget(MAX_TRAIT_STEPS);
 
@@ -63,7 +67,12 @@ export class DifferenceList {
 
   /** Reports whether further differences are ignored. */
   get isFull(): boolean {
-    return this.#byPath.size >= MAX_DIFFERENCES;
+    return this.#isFull;
+  }
+
+  /** Reports whether a difference has been found at a path. */
+  has(path: string): boolean {
+    return this.#byPath.has(path);
   }
 
   /** Reports whether no difference has been found. */
@@ -71,21 +80,26 @@ export class DifferenceList {
     return this.#byPath.size === 0;
   }
 
-  /** Adds a difference, unless the list is full or has one for the same path. Traits are counted for all of them. */
-  add(path: string, kind: DifferenceKind, { expected, actual, values }: SampleSource = {}): void {
-    if (this.isFull) return;
+  /**
+   * Adds a difference, unless the list is full or has one for the same path. Traits are counted for all of them. Samples
+   * are taken when they are read, so their sources must not change.
+   */
+  add(path: string, kind: DifferenceKind, source: SampleSource = {}): void {
+    if (this.#isFull) return;
+    if (this.#byPath.size >= MAX_PATHS && !this.#byPath.has(path)) {
+      this.#isFull = true;
+      const collective = collectivePath(path);
+      if (!this.#byPath.has(collective)) this.#byPath.set(collective, { path: collective, kind });
+      return;
+    }
+    const { values } = source;
     if (values !== undefined) {
       let traits = this.#traits.get(path);
       if (traits === undefined) this.#traits.set(path, traits = new TraitCounter(this.traitSteps));
       traits.add(kind === "changed", values);
     }
     if (this.#byPath.has(path)) return;
-    this.#byPath.set(path, {
-      path,
-      kind,
-      ...(this.#hasSamples && expected !== undefined ? { expected: expected() } : {}),
-      ...(this.#hasSamples && actual !== undefined ? { actual: actual() } : {}),
-    });
+    this.#byPath.set(path, this.#hasSamples ? withSamples(path, kind, source) : { path, kind });
   }
 
   /** Returns all differences in the order in which they were found. */
@@ -102,4 +116,44 @@ export class DifferenceList {
     }
     return traits;
   }
+}
+
+/** Returns a difference that takes its samples when they are read, because few of them are kept. */
+function withSamples(path: string, kind: DifferenceKind, { expected, actual }: SampleSource): Difference {
+  if (expected === undefined) {
+    return actual === undefined ? { path, kind } : {
+      path,
+      kind,
+      get actual() {
+        return actual();
+      },
+    };
+  }
+  if (actual === undefined) {
+    return {
+      path,
+      kind,
+      get expected() {
+        return expected();
+      },
+    };
+  }
+  return {
+    path,
+    kind,
+    get expected() {
+      return expected();
+    },
+    get actual() {
+      return actual();
+    },
+  };
+}
+
+/** Returns the path that stands for all fields of the same kind above the limits. */
+export function collectivePath(path: string): string {
+  if (path.startsWith("$")) return "$.…";
+  const [, area] = /^(header|form):/.exec(path) ?? [];
+  if (area !== undefined) return `${area}:…`;
+  return path === "status" || path === "outcome" || path === "closeCode" ? path : "body";
 }

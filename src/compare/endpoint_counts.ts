@@ -2,7 +2,8 @@
 
 import { detachString, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
-import type { MismatchSample } from "./report.ts";
+import { collectivePath } from "./difference.ts";
+import type { MismatchSample, RequestSample } from "./report.ts";
 import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
 /** Maximum distinct paths of one endpoint. Further ones are counted under their {@linkcode collectivePath}. */
@@ -254,14 +255,6 @@ export function isCollective(path: string): boolean {
   return path.endsWith("…") && path === collectivePath(path);
 }
 
-/** Returns the path that stands for all fields of the same kind above the limits. Memory for it is always reserved. */
-function collectivePath(path: string): string {
-  if (path.startsWith("$")) return "$.…";
-  const [, area] = /^(header|form):/.exec(path) ?? [];
-  if (area !== undefined) return `${area}:…`;
-  return path === "status" || path === "outcome" || path === "closeCode" ? path : "body";
-}
-
 /**
  * Returns the rank of a new sample; `undefined` if it would not be kept. The samples with the lowest ranks are kept, so
  * merging the samples of two workers still results in an unbiased selection.
@@ -275,5 +268,13 @@ function rankSample(samples: readonly RankedSample[], random: () => number): num
 
 function sampleBytes(sample: RankedSample): number {
   const { requestId, method, path, expected, actual, expectedBody, actualBody } = sample;
-  return SAMPLE_BYTES + textBytes(requestId, method, path, expected, actual, expectedBody, actualBody);
+  const texts = textBytes(requestId, method, path, expected, actual, expectedBody, actualBody);
+  return SAMPLE_BYTES + texts + requestSampleBytes(sample.request);
+}
+
+function requestSampleBytes(sample: RequestSample | undefined): number {
+  if (sample === undefined) return 0;
+  let bytes = textBytes(sample.origin, sample.target, sample.body);
+  for (const [name, value] of sample.headers) bytes += textBytes(name, value);
+  return bytes;
 }

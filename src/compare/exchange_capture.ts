@@ -26,6 +26,8 @@ export interface ExchangeCaptureOptions extends ResponseCaptureOptions {
   readonly heldBytes: number;
   /** Services whose responses are captured. */
   readonly captured: ReadonlySet<Service>;
+  /** True if no response is captured, for lack of time or memory. The services that are sent the request are recorded. */
+  readonly isRefused?: boolean;
   /** Called once, after the exchange is sealed and all captured attempts have finished. */
   onComplete(capture: ExchangeCapture): void;
 }
@@ -42,6 +44,8 @@ export class ExchangeCapture {
   readonly requestBody: Uint8Array<ArrayBuffer> | undefined;
   /** Captured responses in the order in which their attempts started. */
   readonly responses: ResponseCapture[] = [];
+  /** Services that were sent the request, and whose responses are compared. */
+  readonly sent: Set<Service> = new Set();
   readonly #options: ExchangeCaptureOptions;
   #running = 0;
   #isSealed = false;
@@ -62,6 +66,8 @@ export class ExchangeCapture {
   /** Called when an attempt starts. Captures its response if the service is one of the captured ones. */
   started(attempt: TappedAttempt): void {
     if (this.#isComplete || !this.#options.captured.has(attempt.service)) return;
+    this.sent.add(attempt.service);
+    if (this.#options.isRefused) return;
     this.#running++;
     const capture = new ResponseCapture(attempt, this.#options);
     attempt.tap = capture;

@@ -1,7 +1,7 @@
 /** Meaning of header values: directives, lists and plain values, in a form that is equal for equivalent values. */
 
 /** Kind of a header's value. */
-type ValueKind = "csp" | "directives" | "list" | "features" | "plain";
+type ValueKind = "csp" | "directives" | "list" | "features" | "plain" | "vary";
 
 const KINDS: ReadonlyMap<string, ValueKind> = new Map<string, ValueKind>([
   ["content-security-policy", "csp"],
@@ -9,6 +9,9 @@ const KINDS: ReadonlyMap<string, ValueKind> = new Map<string, ValueKind>([
   ["strict-transport-security", "directives"],
   ["permissions-policy", "features"],
   ["cache-control", "list"],
+  ["vary", "vary"],
+  ["allow", "list"],
+  ["content-language", "list"],
   ["access-control-allow-methods", "list"],
   ["access-control-allow-headers", "list"],
   ["access-control-expose-headers", "list"],
@@ -34,12 +37,24 @@ export function canonicalHeader(name: string, value: string): string {
     case "plain":
       return value.toLowerCase().replaceAll(/[\s"]/g, "");
     case "list":
-      return [...new Set(value.toLowerCase().split(",").map((item) => item.trim()))].sort().join();
+      return itemsOf(value).sort().join();
+    case "vary":
+      // Content codings are not compared either.
+      return itemsOf(value).filter((item) => item !== "accept-encoding").sort().join();
     case "csp":
       return value.split(",").map((policy) => joined(directivesOf(name, policy))).sort().join();
     default:
       return joined(directivesOf(name, value));
   }
+}
+
+/** Reports whether a value equals the absence of its field. */
+export function isSameAsAbsent(name: string, value: string): boolean {
+  return name === "vary" && canonicalHeader(name, value) === "";
+}
+
+function itemsOf(value: string): string[] {
+  return [...new Set(value.toLowerCase().split(",").map((item) => item.trim()))].filter((item) => item !== "");
 }
 
 /**

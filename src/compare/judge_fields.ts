@@ -22,8 +22,10 @@ export interface FieldCounts {
   readonly service: DifferingCount;
   /** Comparisons of the primary with itself. */
   readonly noise: DifferingCount;
-  /** False if the primary is never compared with itself at this endpoint. Then every difference is a mismatch. */
+  /** False if the primary is never compared with itself at this endpoint, as for POST. */
   readonly hasNoise: boolean;
+  /** True if only times and identifiers of the same form differ. Without noise, they are neither right nor wrong. */
+  readonly isSameForm: boolean;
   /** True if several fields are counted as this one. Then the noise of one must not excuse a fault in another. */
   readonly isCollective: boolean;
 }
@@ -47,7 +49,7 @@ export const MAX_COMPARABLE_NOISE: number = (1 - RELATIVE_THRESHOLD) / (1 + RELA
  * A field is a mismatch if its rate is significantly above its noise, and exceeds both of Diffy's thresholds. The
  * significance comes from Fisher's exact test and the Benjamini–Hochberg procedure. The thresholds are needed because
  * any difference of the rates becomes significant with enough comparisons. Without noise measurements, each differing
- * field is a mismatch.
+ * field is a mismatch, unless only times and identifiers differ: then it is undecided.
  *
  * @see https://github.com/opendiffy/diffy
  */
@@ -57,7 +59,7 @@ export function judgeFields(fields: readonly FieldCounts[]): Judgement[] {
   );
   const threshold = falseDiscoveryThreshold(pValues.filter((_, index) => fields[index]!.hasNoise), SIGNIFICANCE_LEVEL);
   return fields.map((field, index) => {
-    if (!field.hasNoise) return "mismatch";
+    if (!field.hasNoise) return field.isSameForm ? "undecided" : "mismatch";
     if (pValues[index]! <= threshold && exceedsThresholds(field)) return "mismatch";
     const isUnexplained = field.noise.differing === 0 || field.isCollective;
     return field.service.differing > 0 && isUnexplained ? "undecided" : "noise";

@@ -207,6 +207,7 @@ function judgeRows(
       service: { differing, compared },
       noise,
       hasNoise: noise.compared > 0 || (noiseRatio > 0 && compared * noiseRatio < EXPECTED_NOISE),
+      isSameForm: isSameForm(path),
       isCollective: isCollective(path),
     })),
   );

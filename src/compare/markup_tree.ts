@@ -34,6 +34,8 @@ export type MarkupNode = MarkupElement | MarkupText;
 
 /** Maximum nesting. Deeper elements become siblings. Real pages have 30 levels. */
 const MAX_DEPTH = 200;
+/** Maximum lists of classes that are cached. */
+const MAX_CLASS_LISTS = 1_000;
 /** Steps per node and attribute, in addition to those for the characters. */
 const NODE_STEPS = 40;
 /** Steps per character. */
@@ -83,6 +85,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   euro: "€",
 };
 const ENTITY = /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z]{2,8}));/g;
+const [CLOSE, SLASH] = [0x3e, 0x2f];
+const HAS_SPACE = /\s/;
 const NEEDS_FOLDING = /[\t\r\n\f]| {2}|^ | $/;
 const NAME = /[A-Za-z_\u0080-\uffff][^\s/>=]*/y;
 const ATTRIBUTE = /([^\s/>=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?/y;
@@ -139,6 +143,7 @@ class MarkupParser {
   readonly #isHtml: boolean;
   readonly #steps: StepBudget;
   readonly #open: MarkupElement[];
+  readonly #classes = new Map<string, string>();
   #at = 0;
 
   constructor(source: string, language: MarkupLanguage, steps: StepBudget) {
@@ -229,20 +234,22 @@ class MarkupParser {
     let attributes: Map<string, MarkupText> | undefined;
     this.#at = from;
     for (;;) {
-      while (/\s/.test(this.#source[this.#at] ?? "x")) this.#at++;
-      const character = this.#source[this.#at];
-      if (character === undefined || character === ">" || this.#source.startsWith("/>", this.#at)) {
+      while (isSpace(this.#source.charCodeAt(this.#at))) this.#at++;
+      const code = this.#source.charCodeAt(this.#at);
+      if (Number.isNaN(code) || code === CLOSE || (code === SLASH && this.#source.charCodeAt(this.#at + 1) === CLOSE)) {
         return attributes ?? NO_ATTRIBUTES;
       }
       ATTRIBUTE.lastIndex = this.#at;
-      const [whole, written = "", double, single, bare] = ATTRIBUTE.exec(this.#source) ?? [];
-      if (whole === undefined) {
+      const match = ATTRIBUTE.exec(this.#source);
+      if (match === null) {
         this.#at++;
         continue;
       }
+      // By index, because an iterator over the groups costs more than the match.
+      const [whole, written] = [match[0], match[1]!];
       this.#steps.take(NODE_STEPS);
       const name = this.#isHtml ? written.toLowerCase() : written;
-      const text = this.#valueOf(name, decodeEntities(double ?? single ?? bare ?? ""));
+      const text = this.#valueOf(name, decodeEntities(match[2] ?? match[3] ?? match[4] ?? ""));
       // An empty class list is none.
       const isEmptyClass = this.#isHtml && name === "class" && text === "";
       attributes ??= new Map();
@@ -256,8 +263,17 @@ class MarkupParser {
   #valueOf(name: string, text: string): string {
     if (!this.#isHtml) return text;
     // Classes are a set, and the value of a boolean attribute is empty or its name.
-    if (name === "class") return [...new Set(fold(text).split(" "))].sort().join(" ");
-    return text.toLowerCase() === name ? "" : text;
+    if (name === "class") return HAS_SPACE.test(text) ? this.#classesOf(text) : text;
+    return text.length === name.length && text.toLowerCase() === name ? "" : text;
+  }
+
+  /** Sorts a list of classes. A page repeats few lists. */
+  #classesOf(text: string): string {
+    const known = this.#classes.get(text);
+    if (known !== undefined) return known;
+    const classes = [...new Set(fold(text).split(" "))].sort().join(" ");
+    if (this.#classes.size < MAX_CLASS_LISTS) this.#classes.set(text, classes);
+    return classes;
   }
 
   #passRaw(name: string): void {
@@ -285,6 +301,11 @@ class MarkupParser {
     if (last === undefined || isElement(last) || isElement(node)) children.push(node);
     else children[children.length - 1] = { text: `${last.text} ${node.text}`, start: last.start, end: node.end };
   }
+}
+
+/** Reports whether a code is that of white space, as in `\s`. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d) || (code >= 0xa0 && HAS_SPACE.test(String.fromCharCode(code)));
 }
 
 function decodeEntities(text: string): string {

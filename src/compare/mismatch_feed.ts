@@ -3,6 +3,7 @@
 import { detachString } from "../lib/memory_budget.ts";
 import type { Comparison } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
+import type { RequestSample } from "./report.ts";
 
 /** A comparison with differences. */
 export interface MismatchEntry {
@@ -22,6 +23,8 @@ export interface MismatchEntry {
   readonly method: string;
   /** The request path, without the query. */
   readonly path: string;
+  /** The request, redacted as configured. Absent with `samples: none`. */
+  readonly request?: RequestSample;
   /** At most ten differences, noise included. */
   readonly differences: readonly Difference[];
   /** Number of further differences. Absent if there are none. */
@@ -57,7 +60,7 @@ const MAX_DIFFERENCES = 10;
 /** Maximum length of each text of an entry, in characters. */
 const MAX_TEXT_LENGTH = 256;
 
-/** Keeps the latest mismatches: at most 200 entries of at most 16 KiB. */
+/** Keeps the latest mismatches: at most 200 entries of at most 40 KiB. */
 export class MismatchFeed {
   readonly #maxEntries: number;
   readonly #entries: MismatchEntry[] = [];
@@ -100,6 +103,7 @@ export function mismatchEntryOf(comparison: Comparison, context: MismatchContext
     service,
     method: detach(method),
     path: detach(path),
+    ...(context.hasValues && comparison.request !== undefined && { request: comparison.request }),
     differences: differences.slice(0, MAX_DIFFERENCES).map((each) => detachDifference(each, context.hasValues)),
     ...(more > 0 && { more }),
   };

@@ -2,7 +2,7 @@
 
 import { type BodyPath, matchesName, matchesSteps, type Segment } from "../config/body_path.ts";
 import type { KnownSecrets } from "../lib/known_secrets.ts";
-import { isSecretName, isSecretParameter } from "../lib/secret_names.ts";
+import { decodeName, isSecretName, isSecretParameter } from "../lib/secret_names.ts";
 import { findSecrets, redactPath } from "../lib/secret_text.ts";
 import { mergeRanges, replaceRanges, type TextRange } from "../lib/text_ranges.ts";
 
@@ -40,6 +40,12 @@ export class Redactor {
     if (kind === "form" && this.hidesBody()) return true;
     return (kind === "form" ? isSecretParameter(name) : isSecretName(name)) ||
       this.#paths.some((path) => path.kind === kind && matchesName(path.name, name));
+  }
+
+  /** Reports whether a parameter of a URL or a form field is secret, by its name as sent. */
+  hidesParameter(name: string): boolean {
+    return isSecretParameter(name) ||
+      this.#paths.some((path) => path.kind === "form" && matchesName(path.name, decodeName(name)));
   }
 
   /** Reports whether all content of bodies is secret. */

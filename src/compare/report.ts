@@ -1,11 +1,26 @@
 /** The report on all comparisons: `GET /api/report`, and the output of `conductor report`. */
 
+import type { HeaderLine } from "../config/config.ts";
 import type { RatioEstimate } from "../lib/statistics.ts";
 import type { NoiseMark } from "./noise_marks.ts";
 import type { NotComparableCounts, NotComparableReason } from "../observe/not_comparable.ts";
 
 /** Verdict on a service: ready to replace the primary, not ready, or not enough comparisons to decide. */
 export type Verdict = "ready" | "not-ready" | "not-enough-traffic";
+
+/** A request without its secrets. */
+export interface RequestSample {
+  /** Scheme and authority that the client requested, for example `https://shop.example`. */
+  readonly origin: string;
+  /** Path and query. */
+  readonly target: string;
+  /** End-to-end header lines of the client. `…` stands for further lines. */
+  readonly headers: readonly HeaderLine[];
+  /** Text of the body, JSON without white space. Absent: there is no body, or it was not kept. */
+  readonly body?: string;
+  /** Length of the body in bytes. Present only if `body` is not the whole body, and the length is known. */
+  readonly bodyBytes?: number;
+}
 
 /** Sample of a field that differs. */
 export interface MismatchSample {
@@ -15,6 +30,8 @@ export interface MismatchSample {
   readonly method: string;
   /** The request path, redacted as configured. */
   readonly path: string;
+  /** The request, redacted as configured. */
+  readonly request?: RequestSample;
   /** The primary's value. Absent if it has none. */
   readonly expected?: string;
   /** The service's value. Absent if it has none. */

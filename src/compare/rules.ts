@@ -9,6 +9,7 @@ import type { Replacement } from "../lib/linear_regexp/replacement.ts";
 import { StepBudget } from "../lib/step_budget.ts";
 import { canonicalInstant, canonicalNumbers, haveNearNumbers } from "./equivalent_texts.ts";
 import { type HashKey, Redactor } from "./redactor.ts";
+import { ShownSegments } from "./shown_segments.ts";
 
 /** Result of the negotiation of a WebSocket (RFC 6455 §4.2.2). */
 const HANDSHAKE_HEADERS = ["upgrade", "sec-websocket-protocol", "sec-websocket-extensions"];
@@ -50,6 +51,8 @@ export class CompareRules {
   readonly normalises: boolean;
   /** Number of rules that may be matched against a path. */
   readonly pathRuleCount: number;
+  /** Segments of paths without secrets. */
+  readonly shownSegments: ShownSegments = new ShownSegments();
   /** Rules of the endpoints that have rules of their own. */
   readonly #byEndpoint: ReadonlyMap<string, CompareRules>;
   readonly #ignore: readonly BodyPath[];

@@ -3,7 +3,7 @@
 import { ELEMENT, type Segment } from "../config/body_path.ts";
 import { shorten } from "../config/schema/describe.ts";
 import { ExactNumber, isJsonObject, type JsonObject } from "../lib/exact_json.ts";
-import { isPrivateKeyMember } from "../lib/secret_names.ts";
+import { isSecretMember } from "../lib/secret_names.ts";
 import type { Redactor } from "./redactor.ts";
 
 /** Maximum length of a sample in characters. */
@@ -89,7 +89,7 @@ class Writer {
       if (this.#text.length >= this.#maxLength) break;
       this.#text += `${index > 0 ? "," : ""}${JSON.stringify(this.#clean(key))}:`;
       path.push(key);
-      this.#writeUnlessSecret(object[key], path, isPrivateKeyMember(object, key));
+      this.#writeUnlessSecret(object[key], path, isSecretMember(object, key));
       path.pop();
     }
     this.#text += "}";

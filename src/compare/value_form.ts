@@ -9,9 +9,14 @@ import type { StepBudget } from "../lib/step_budget.ts";
 
 /** Characters that may be part of one time or identifier. The text is split at all others. */
 const CHUNK = /[0-9A-Za-z][0-9A-Za-z_+\/=.:~-]*/g;
+/** Parts that may have a token, which may begin with any character of its alphabet. */
+const TOKENS = /[\w+\/=-]+/g;
 /** Separators at which a chunk is split if it is no time or identifier, in this order. */
 const SEPARATORS: readonly RegExp[] = [/(=+)/, /([:~]+)/, /([\/.+]+)/, /([-_]+)/];
 
+/** Zero values of identifiers, and of times: `0001-01-01` in Go and .NET, `1970-01-01` in Unix time. */
+const UNSET = /^(?:[0-]{8,}|[f-]{8,})$/i;
+const UNSET_TIME = /^(?:0000|0001|1900|1970|9999)-(?:00|01|12)-(?:00|01|31)(?:[T_]|$)/;
 const DATE_TIME = /^\d{4}-\d\d-\d\d[T_]\d\d:?\d\d(?::?\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const CLOCK = /^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
@@ -54,7 +59,28 @@ export function hasSameForm(a: string, b: string, steps: StepBudget): boolean {
   if (from - start > MAX_CHUNK_LENGTH || rest - tail > MAX_CHUNK_LENGTH) return false;
   const [middle, other] = [a.slice(start, a.length - tail), b.slice(start, b.length - tail)];
   steps.take(middle.length + other.length);
-  return formOf(middle) === formOf(other);
+  return formOf(middle) === formOf(other) || haveSameTokens(middle, other);
+}
+
+/**
+ * Reports whether two texts differ only in tokens of the same length, of which one looks random. About 6 % of random
+ * tokens do not: they begin with `+` or `/`, or have no digit.
+ */
+function haveSameTokens(a: string, b: string): boolean {
+  const [left, right] = [partsOf(a), partsOf(b)];
+  return left.length === right.length && a.replace(TOKENS, "") === b.replace(TOKENS, "") &&
+    left.every((part, index) => part === right[index] || areTokens(part, right[index]!));
+}
+
+function partsOf(text: string): string[] {
+  return (text.match(TOKENS) ?? []).flatMap((part) => part.split("="));
+}
+
+function areTokens(a: string, b: string): boolean {
+  if (a.length !== b.length || a.length < MIN_TOKEN_LENGTH || a.length > MAX_EXACT_LENGTH) return false;
+  const isToken = (text: string) => recognise(text)?.startsWith("<token") === true;
+  const hasAlphabet = (text: string) => (BASE64_URL.test(text) || BASE64.test(text)) && !isUnset(text);
+  return (isToken(a) || isToken(b)) && hasAlphabet(a) && hasAlphabet(b);
 }
 
 function isChunkCode(code: number): boolean {
@@ -76,10 +102,13 @@ function formOfChunk(chunk: string, level: number): string {
   return chunk.split(separator).map((part) => formOfChunk(part, level + 1)).join("");
 }
 
-/** Returns the form of a time or identifier; `undefined` for any other text. */
+/**
+ * Returns the form of a time or identifier; `undefined` for any other text. A value that stands for none has a form of
+ * its own: a program has not set it.
+ */
 function recognise(chunk: string): string | undefined {
   const { length } = chunk;
-  if (length < MIN_HEX_LENGTH) return undefined;
+  if (length < MIN_HEX_LENGTH || isUnset(chunk)) return undefined;
   const [, zone] = DATE_TIME.exec(chunk) ?? [undefined, undefined];
   if (zone !== undefined) return zone === "Z" ? "<time Z>" : "<time with offset>";
   if (DATE_TIME.test(chunk)) return "<time>";
@@ -97,6 +126,11 @@ function recognise(chunk: string): string | undefined {
   }
   const lengthOf = length <= MAX_EXACT_LENGTH ? `${length}` : `about ${2 ** Math.round(Math.log2(length))}`;
   return `<token ${lengthOf}>`;
+}
+
+/** Reports whether a value is all zeros or ones, or a time of the year 0, 1, 1900, 1970 or 9999. */
+function isUnset(chunk: string): boolean {
+  return UNSET.test(chunk) || UNSET_TIME.test(chunk);
 }
 
 /** Reports whether the characters are as mixed as in random text. Words and paths have one case, and few digits. */

@@ -82,16 +82,25 @@ export function decide(totals: ServiceStats, judged: JudgedCounts, thresholds: R
 
 /**
  * Returns the ratio of the pairs of responses that were comparable. Reasons that depend only on the request are left
- * out: otherwise, a service with many conditional requests could never be ready.
+ * out: otherwise, a service with many conditional requests could never be ready. If the primary fails, the pair shows
+ * nothing about the service: two services that are down have equal responses.
  */
-function comparableRatio({ compared, notComparable }: ServiceStats, { neverComparable }: JudgedCounts): number {
+function comparableRatio(
+  { compared, notComparable, primary }: ServiceStats,
+  { neverComparable }: JudgedCounts,
+): number {
   const total = compared + countNotComparable(notComparable, "response") + countNotComparable(notComparable, "limit");
-  return total === 0 ? 1 : (compared - neverComparable) / total;
+  return total === 0 ? 1 : Math.max(0, compared - neverComparable - primary.errors) / total;
 }
 
 function checkComparable(
   { missing }: Reasons,
-  { totals: { compared, notComparable }, judged: { neverComparable }, comparable, thresholds: { minComparable } }: {
+  {
+    totals: { compared, notComparable, primary },
+    judged: { neverComparable },
+    comparable,
+    thresholds: { minComparable },
+  }: {
     readonly totals: ServiceStats;
     readonly judged: JudgedCounts;
     readonly comparable: number;
@@ -100,6 +109,7 @@ function checkComparable(
 ): void {
   if (comparable >= minComparable) return;
   const counts = [
+    ...(primary.errors > 0 ? [`the primary failed in ${percent(ratioOf(primary.errors, compared))}`] : []),
     ...(neverComparable > 0 ? [`always different in ${percent(ratioOf(neverComparable, compared))}`] : []),
     ...(countNotComparable(notComparable) > 0 ? [formatReasons(notComparable)] : []),
   ];
@@ -123,7 +133,7 @@ function checkMismatches(
   } else if (suspectedRatio > maxMismatch) {
     missing.push(
       `${percent(suspectedRatio)} of the comparisons differ in undecided fields (limit ${percent(maxMismatch)}): the` +
-        " primary was compared with itself too rarely, or more than 256 fields of an endpoint differ",
+        " primary was compared with itself too rarely (POST: never), or more than 256 fields of an endpoint differ",
     );
   }
 }

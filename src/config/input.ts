@@ -299,7 +299,7 @@ export interface CompareInput {
    * Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.
    *
    * @default
-   * ["content-type","location","cache-control","set-cookie","content-security-policy","content-security-policy-report-only","strict-transport-security","x-content-type-options","x-frame-options","referrer-policy","permissions-policy","cross-origin-opener-policy","cross-origin-embedder-policy","cross-origin-resource-policy","access-control-allow-origin","access-control-allow-credentials","access-control-allow-methods","access-control-allow-headers","access-control-expose-headers"]
+   * ["content-type","location","cache-control","set-cookie","vary","allow","link","content-disposition","content-language","www-authenticate","retry-after","content-security-policy","content-security-policy-report-only","strict-transport-security","x-content-type-options","x-frame-options","referrer-policy","permissions-policy","cross-origin-opener-policy","cross-origin-embedder-policy","cross-origin-resource-policy","access-control-allow-origin","access-control-allow-credentials","access-control-allow-methods","access-control-allow-headers","access-control-expose-headers"]
    */
   readonly headers?: string | readonly string[];
   /**

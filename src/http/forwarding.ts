@@ -59,7 +59,7 @@ export function forwardingHeaders(headers: readonly HeaderLine[], info: Forwardi
     if (spelling.startsWith(OWN_PREFIX) || OWN_FIELDS.has(spelling) || added.some(([name]) => name === spelling)) {
       return false;
     }
-    return !isForwardingField(spelling) || (info.trusted && name.toLowerCase() === spelling);
+    return !isClientField(spelling) || (info.trusted && name.toLowerCase() === spelling);
   });
   kept.push(...added);
   return kept;
@@ -84,7 +84,13 @@ export function isLoop(via: string | undefined, pseudonym: string): boolean {
   return false;
 }
 
-function isForwardingField(field: string): boolean {
+/** Reports whether a field describes the client or the proxies on the way, in any spelling. */
+export function isForwardingField(name: string): boolean {
+  const spelling = fieldSpelling(name);
+  return OWN_FIELDS.has(spelling) || isClientField(spelling);
+}
+
+function isClientField(field: string): boolean {
   return field === "forwarded" || field === "x-real-ip" || field.startsWith("x-forwarded-");
 }
 

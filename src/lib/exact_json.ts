@@ -4,9 +4,10 @@ import { StepBudget } from "./step_budget.ts";
 
 /**
  * Matches texts that may contain a number which a double cannot represent. Such a number has 16 digits outside of
- * strings and fractions, a fraction with an exponent, or an exponent of three digits.
+ * strings and fractions, a fraction with an exponent, or an exponent of three digits. A number follows a separator, which
+ * excludes most identifiers such as `7c1e234f`.
  */
-const MAY_BE_ROUNDED = /(?:^|[:,[\s-])\d{16}|\d\.\d+[eE]\+?\d|\d[eE]\+?\d{3}/;
+const MAY_BE_ROUNDED = /(?:^|[:,[\s])-?(?:\d{16}|\d+\.\d+[eE]\+?\d|\d+[eE]\+?\d{3})/;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** Steps per call of the parser. */

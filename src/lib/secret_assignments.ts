@@ -3,7 +3,7 @@
  * quoting; `token: …` in lines; `;jsessionid=…` and `/reset-token/…` in paths; `--token …` in command lines.
  */
 
-import { decodeName, isSecretName, isSecretParameter } from "./secret_names.ts";
+import { decodeName, isSecretName, isSecretParameter, NAMED_MEMBERS, NAMING_MEMBERS } from "./secret_names.ts";
 import type { TextRange } from "./text_ranges.ts";
 
 /** `=` and `:`, also percent-encoded within a parameter. */
@@ -31,6 +31,18 @@ const BLOCK = /[|>]?[+-]?\d?[ \t]*(?:\r?\n|$)/y;
 const INDENTED_LINE = /(?:[ \t]*\r?\n)?([ \t]*)(?:- )?[^\r\n]*(?:\r?\n|$)/y;
 const SEGMENT = /\/([^\s/?#"'<>&;=:,()\\]*)/g;
 const MAX_SEGMENT_LENGTH = 256;
+/** A member with a name, and the beginning of the member with its value; in JSON at any level of quoting. */
+const NAMED_JSON = new RegExp(
+  String.raw`["'](?:${NAMING_MEMBERS.join("|")})\\{0,8}["']\s{0,8}:\s{0,8}\\{0,8}["']([^"'\\]{3,64})\\{0,8}["']` +
+    String.raw`\s{0,64},\s{0,64}\\{0,8}["'](?:${NAMED_MEMBERS.join("|")})\\{0,8}["']\s{0,8}:\s{0,8}`,
+  "g",
+);
+/** The same in YAML. */
+const NAMED_LINES = new RegExp(
+  String.raw`(?<![\w-])(?:${NAMING_MEMBERS.join("|")}):[ \t]{1,8}["']?([\w.-]{3,64})["']?[ \t]{0,8}\r?\n` +
+    String.raw`[ \t]{0,64}(?:${NAMED_MEMBERS.join("|")}):[ \t]{1,8}([^\r\n]+)`,
+  "g",
+);
 const FLAG = /(?<![\w-])--([a-z][\w-]{0,63})[ \t]{1,8}(?!-)([^\s"'<>]+)/gi;
 /** Mark of a secret that has already been redacted. */
 const MARK = /\[redacted(?: [0-9a-f]{4}|, \d+ bytes?)?\]/y;
@@ -52,6 +64,7 @@ export function findAssignedSecrets(text: string): TextRange[] {
     }
     lastEnd = valueStart;
   }
+  addNamed(text, ranges);
   addSegments(text, ranges);
   if (text.includes("--")) addFlags(text, ranges);
   return ranges;
@@ -223,6 +236,20 @@ function blockEnd(text: string, from: number, indent: number): number | undefine
   // The last line end is not part of the value.
   while (end > first && isLineEnd(text[end - 1]!)) end--;
   return end;
+}
+
+/** Adds values whose names are in the member before: `{"name": "password", "value": "…"}`. */
+function addNamed(text: string, ranges: TextRange[]): void {
+  for (const { index, 0: found, 1: name = "" } of text.matchAll(NAMED_JSON)) {
+    if (!isSecretName(name)) continue;
+    const start = index + found.length;
+    const end = text[start] === "{" || text[start] === "[" ? closedAt(text, start) : endAt(text, start, /[,}\]\s]/g);
+    ranges.push(quotedValue(text, start) ?? { start, end });
+  }
+  for (const { index, 0: found, 1: name = "", 2: value = "" } of text.matchAll(NAMED_LINES)) {
+    const end = index + found.length;
+    if (isSecretName(name)) ranges.push({ start: end - value.length, end });
+  }
 }
 
 function addFlags(text: string, ranges: TextRange[]): void {

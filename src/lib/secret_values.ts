@@ -19,7 +19,15 @@ export interface SecretValueKind {
  * dots.
  */
 export const SECRET_VALUES: readonly SecretValueKind[] = [
-  { title: "JSON Web Tokens", pattern: String.raw`(?:eyJ|ewog|ew0K)[\w-]{5,}(?:(?:\.[\w-]*){1,4}|$)` },
+  {
+    title: "JSON Web Tokens, with any prefix",
+    pattern: String.raw`(?:(?:eyJ|ewog|ew0K)[\w-]{5,}(?:(?:\.[\w-]*){1,4}|$)|(?<!%)[\w-]+\.eyJ[\w-]{5,}\.[\w-]+)`,
+  },
+  {
+    title: "hashes of passwords: bcrypt, Argon2, scrypt, PBKDF2, crypt",
+    pattern: String
+      .raw`(?:\$(?:2[abxy]|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]*|[1567y]|gy)\$[\w./$,=+]{20,}|pbkdf2_\w+\$\d+\$[\w./$=+]{20,})`,
+  },
   { title: "AWS access key ids", pattern: String.raw`(?:AKIA|ASIA)[A-Z0-9]{16}(?![\w-])` },
   { title: "GitHub tokens", pattern: String.raw`(?:gh[oprsu]_[A-Za-z0-9]{10,}|github_pat_\w{10,})` },
   { title: "GitLab tokens", pattern: String.raw`gl(?:pat|ptt|rt|dt|cbt|ft|soat|agent|imt|ffct)-[\w-]{10,}` },
@@ -46,9 +54,22 @@ export const SECRET_VALUES: readonly SecretValueKind[] = [
     title: "Docker, Postman and RubyGems tokens",
     pattern: String.raw`(?:dckr_pat_[\w-]{20,}|PMAK-[\w-]{20,}|rubygems_[a-f0-9]{40,})`,
   },
+  {
+    title: "Groq, Replicate, Sentry, Supabase, PlanetScale, Netlify and Terraform Cloud tokens",
+    pattern: String
+      .raw`(?:gsk_\w{20,}|r8_\w{30,}|sntry[su]_[\w=+/-]{20,}|sb[ps]_\w{20,}|pscale_\w+_[\w-]{20,}|nfp_\w{20,}|\w{14}\.atlasv1\.[\w-]{20,})`,
+  },
+  {
+    title: "Mailgun, Mailchimp, Square and Twilio keys, Google refresh tokens",
+    pattern: String
+      .raw`(?:key-[a-f0-9]{32}|[a-f0-9]{32}-us\d{1,2}|sq0(?:atp|csp|idp)-[\w-]{20,}|SK[a-f0-9]{32}|1//0[\w-]{20,})(?![\w-])`,
+  },
+  { title: "age keys", pattern: String.raw`AGE-SECRET-KEY-1[A-Z0-9]{20,}` },
 ];
 
-const VALUE = new RegExp(String.raw`(?<![\w-])(?:${SECRET_VALUES.map(({ pattern }) => pattern).join("|")})`, "g");
+/** Beginning of a word, or of a value after a percent-encoded character. */
+const START = String.raw`(?:(?<![\w-])|(?<=%[\dA-Fa-f]{2}))`;
+const VALUE = new RegExp(String.raw`${START}(?:${SECRET_VALUES.map(({ pattern }) => pattern).join("|")})`, "g");
 /** An authentication scheme and its credentials. */
 const SCHEME = /(?<![\w-])(bearer|basic|dpop|negotiate|ntlm)[ \t]{1,8}([\w.~+/=-]{6,})/gi;
 /** Characters that base64 has in addition to lower-case words: "basic authentication" is not a credential. */

@@ -22,7 +22,7 @@ export const NOT_COMPARABLE_REASONS = {
     origin: "response",
   },
   "undecodable": {
-    description: "The encoding of a body is unknown or broken, or the runtime cannot decode it.",
+    description: "The encoding of a body is unknown, the runtime cannot decode it, or both bodies are broken.",
     origin: "response",
   },
   "array-too-long": {
@@ -53,7 +53,7 @@ export const NOT_COMPARABLE_REASONS = {
   },
   "costly": {
     description:
-      "The comparison needs more than 4 million steps (20 to 40 ms), for example several MiB of JSON with different shapes.",
+      "The comparison needs more than 4 million steps (20 to 60 ms), for example several MiB of JSON with different shapes.",
     origin: "response",
   },
   "memory": { description: "`maxMemory` was used up.", origin: "limit" },

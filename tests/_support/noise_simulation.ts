@@ -69,6 +69,7 @@ export function simulate(
       service: { differing: binomial(service, serving, random), compared: service },
       noise: { differing: binomial(noise, noisy, random), compared: noise },
       hasNoise: true,
+      isSameForm: false,
       isCollective: false,
     });
     const noisy = Array.from({ length: NOISY_FIELDS }, () => draw(noiseRate, noiseRate));

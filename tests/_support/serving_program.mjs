@@ -11,8 +11,11 @@ import http from "node:http";
 import net from "node:net";
 import process from "node:process";
 import tls from "node:tls";
-import WebSocket, { WebSocketServer } from "ws";
 import { ConfigError, ListenError, loadConfig, serve } from "@zeek/conductor";
+
+// Imported by a variable, because the package is only beside the copy of this program that runs.
+const WS = "ws";
+const { default: WebSocket, WebSocketServer } = await import(WS);
 
 const [RUNTIME, CERT, KEY] = process.argv.slice(2);
 const IS_BUN = RUNTIME === "Bun";

@@ -110,6 +110,28 @@ pageTest("a field is marked as noise with one click, and the configuration for i
   await page.locator("#verdict-facts").getByText(/since \d\d:\d\d, 0 comparisons/).waitFor();
 });
 
+pageTest("the request of a sample is copied as a curl command and as an archive", async () => {
+  await using shop = await openShop();
+  const { conductor } = shop;
+  await sendOrders(conductor);
+  await using visited = await visit(`${conductor.adminUrl}#comparison`);
+  const { page, complaints } = visited;
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  for (const place of ["#differences .sample", "#mismatches .mismatch"]) {
+    const row = page.locator(place).first();
+    await row.locator("summary", { hasText: "Request" }).click();
+    await row.getByRole("button", { name: "Copy as curl" }).click();
+    await row.getByText("Copied").waitFor();
+    const command = String(await page.evaluate(`navigator.clipboard.readText()`));
+    assertMatch(command, /^curl --globoff --path-as-is 'http:\/\/127\.0\.0\.1:\d+\/api\/orders\/1\d\d' /);
+    await row.getByRole("button", { name: "Copy as HAR" }).click();
+    await row.getByText("Copied").nth(1).waitFor();
+    const { log } = JSON.parse(String(await page.evaluate(`navigator.clipboard.readText()`)));
+    assertEquals([log.version, log.entries[0].request.method], ["1.2", "GET"]);
+  }
+  assertEquals(complaints, []);
+});
+
 pageTest("a field returns to the mismatches with the reason if conductor refuses to mark it", async () => {
   await using shop = await openShop();
   await sendOrders(shop.conductor);

@@ -143,7 +143,7 @@ Deno.test("harOf() returns an archive with the members that HAR 1.2 requires", (
     headers: [["Content-Type", "application/json"], ["X-A", "1"]] as HeaderLine[],
     body,
   };
-  const { log } = JSON.parse(harOf({ request, requestId: "id-1", timeMs: 5_000 }, "http://h:8080/", "1.2.3"));
+  const { log } = JSON.parse(harOf({ request, requestId: "id-1", timeMs: 5_000 }, "http://h:8080/"));
   assertHas("log", log);
   assertHas("creator", log.creator);
   const [entry] = log.entries;

@@ -55,7 +55,11 @@ Deno.test("explain does not mention comparison if it is off, excludes the servic
 });
 
 Deno.test("check shows which services are compared, and that the report needs an admin listener", async () => {
-  const text = await run(["check"], { compare: true, services: [OLD, NEW, { ...TWIN, control: false }] });
+  const text = await run(["check"], {
+    compare: true,
+    safeShadows: true,
+    services: [OLD, NEW, { ...TWIN, control: false }],
+  });
   assertStringIncludes(
     text,
     `
@@ -64,7 +68,12 @@ Deno.test("check shows which services are compared, and that the report needs an
   no report: it needs an admin listener; without one, mismatches are only logged
 `,
   );
-  const withAdmin = await run(["check"], { ...ADMIN, compare: { noise: "off" }, services: [OLD, NEW] });
+  const withAdmin = await run(["check"], {
+    ...ADMIN,
+    safeShadows: true,
+    compare: { noise: "off" },
+    services: [OLD, NEW],
+  });
   assertStringIncludes(
     withAdmin,
     `
@@ -73,7 +82,15 @@ Deno.test("check shows which services are compared, and that the report needs an
   noise counts as mismatches: \`noise\` is off, and no service is a control
 `,
   );
-  const withControl = await run(["check"], { ...ADMIN, compare: { noise: "off" }, services: [OLD, TWIN] });
+  const withControl = await run(["check"], {
+    ...ADMIN,
+    safeShadows: true,
+    compare: { noise: "off" },
+    services: [OLD, TWIN],
+  });
   assertStringIncludes(withControl, "this machine only\n  compared with the primary: only controls\n");
-  assertEquals((await run(["check"], { ...ADMIN, services: [OLD, NEW] })).includes("compared"), false);
+  assertEquals(
+    (await run(["check"], { ...ADMIN, safeShadows: true, services: [OLD, NEW] })).includes("compared"),
+    false,
+  );
 });

@@ -224,10 +224,10 @@ function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngin
   });
 }
 
-function exchange(engine: ComparisonEngine): void {
+function exchange(engine: ComparisonEngine, attempts = [attempt(0), attempt(1)]): void {
   const capture = engine.begin(CLIENT_REQUEST, ROUTE, { body: null });
   if (capture === undefined) return;
-  for (const each of [attempt(0), attempt(1)]) {
+  for (const each of attempts) {
     capture.started(each);
     capture.finished(each);
   }
@@ -382,6 +382,51 @@ Deno.test("makeReport() takes about as long with 1,000 marks as without", () => 
     }));
   const noneMs = bestMs([]);
   assertLess(bestMs(marks), 8 * noneMs + 10);
+});
+
+Deno.test("ComparisonEngine without memory does not count services that are not sent the request", () => {
+  const skipped: NotComparable[] = [];
+  const engine = engineWith(skipped);
+  for (let sent = 0; sent < 200; sent++) exchange(engine);
+  const before = skipped.length;
+  assertGreater(before, 100);
+  // Such as a POST, which is not mirrored by default.
+  exchange(engine, [attempt(0)]);
+  assertEquals(skipped.length, before);
+});
+
+Deno.test("ComparisonEngine with a full queue does not count services that are not sent the request", () => {
+  const skipped: NotComparable[] = [];
+  const { config } = validateConfig({
+    compare: { noise: "off", maxMemory: "64MiB" },
+    services: [
+      { name: "v1", url: "http://localhost:1", primary: true },
+      { name: "v2", url: "http://localhost:2", shadow: true },
+    ],
+  });
+  const [route] = config.routes;
+  const services = route!.members.map(({ service }) => service);
+  const engine = new ComparisonEngine(config, {
+    count: { add() {}, addNotComparable: (comparison) => void skipped.push(comparison), addUnavailable() {} },
+    observe: undefined,
+    now: () => performance.now(),
+    replay() {},
+  });
+  const send = (names: readonly number[]) => {
+    const capture = engine.begin(CLIENT_REQUEST, route!, { body: null })!;
+    const attempts = names.map((index) => ({ ...attempt(index), service: services[index]! }));
+    for (const each of attempts) capture.started(each);
+    capture.seal();
+    return () => attempts.forEach((each) => capture.finished(each));
+  };
+  // Starts before the queue is full, and ends when it is.
+  const [finishBoth, finishOne] = [send([0, 1]), send([0])];
+  for (let sent = 0; sent < 1_100; sent++) send([0])();
+  assertEquals(skipped.length, 0);
+  finishOne();
+  assertEquals(skipped.length, 0);
+  finishBoth();
+  assertEquals(skipped.map(({ service, reason }) => [service, reason]), [["v2", "busy"]]);
 });
 
 Deno.test("ComparisonEngine takes at most a fifth of the event loop's time under any load", async () => {

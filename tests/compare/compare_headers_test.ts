@@ -44,6 +44,13 @@ const CASES: readonly (readonly [title: string, a: Lines, b: Lines, expected: re
   ["a cookie that is deleted", cookie("a=1; Max-Age=60"), cookie("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"), [
     "header:set-cookie.a.max-age changed",
   ]],
+  ["a lost Vary", [["Vary", "Accept-Encoding, Cookie"]], [["Vary", "accept-encoding"]], ["header:vary changed"]],
+  ["another order in Vary", [["Vary", "Cookie, Origin"]], [["Vary", "origin"], ["Vary", "cookie"]], []],
+  ["a Vary for compression alone", [["Vary", "Accept-Encoding"]], [], []],
+  ["another order in Allow", [["Allow", "GET, HEAD"]], [["allow", "HEAD,GET"]], []],
+  ...["Link", "Allow", "Content-Disposition", "Content-Language", "WWW-Authenticate", "Retry-After"].map(
+    (name): (typeof CASES)[number] => [`a lost ${name}`, [[name, "x"]], [], [`header:${name.toLowerCase()} removed`]],
+  ),
   ["a lost cookie", cookie("a=1; Secure", "b=1"), cookie("b=1"), ["header:set-cookie changed"]],
   [
     "a cookie for two paths",

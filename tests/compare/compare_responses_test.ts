@@ -331,6 +331,27 @@ for (const [title, a, b, reason] of CUT) {
   });
 }
 
+Deno.test("compareResponses() finds a difference if only one body is broken", () => {
+  const broken = capturedResponse({
+    body: "",
+    captured: { bytes: new Uint8Array(), cut: true, cutBy: "undecodable", isBroken: true, length: 9, digest: "d" },
+  });
+  const whole = capturedResponse({ body: "{}" });
+  const [lost, repaired] = [
+    compareResponses(whole, broken, compareRules()),
+    compareResponses(broken, whole, compareRules()),
+  ];
+  assertEquals(lost.differences, [
+    { path: "body", kind: "changed", expected: "2 bytes", actual: "9 bytes that cannot be decoded" },
+  ]);
+  assertEquals(repaired.differences.map(({ path }) => path), ["body"]);
+  const other = capturedResponse({
+    body: "",
+    captured: { bytes: new Uint8Array(), cut: true, cutBy: "undecodable", isBroken: true, length: 8, digest: "e" },
+  });
+  assertEquals(compareResponses(broken, other, compareRules()), { differences: [], notComparable: "undecodable" });
+});
+
 Deno.test("compareResponses() does not match the same encoded bytes in different codings", () => {
   const captured = { cut: true, cutBy: "undecodable", length: 9, digest: "d" } as const;
   const [one, same, other] = ["zstd", "ZSTD", "aws-chunked"].map((coding) =>
@@ -423,8 +444,10 @@ Deno.test("compareResponses() takes no samples with `samples: none`", () => {
 
 Deno.test("compareResponses() limits samples, keys and the number of differences", () => {
   const object = (value: number) =>
-    Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`k${index}`, value]));
-  assertEquals(compareJson(object(1), object(2)).length, 100);
+    Object.fromEntries(Array.from({ length: 1_500 }, (_, index) => [`k${index}`, value]));
+  const many = compareJson(object(1), object(2));
+  assertEquals(many.length, 1_001);
+  assertEquals(many.at(-1), "$.… | changed | - | -");
   const [long] = compare({ body: JSON.stringify({ ["k".repeat(500)]: "x".repeat(5_000) }) }, { body: "{}" });
   assert(long!.expected!.length <= 201, long!.expected);
   assertEquals(long!.path, `$["${"k".repeat(100)}…"]`);
@@ -567,6 +590,20 @@ const SECRETS: readonly (readonly [title: string, a: ResponseParts, b: ResponseP
       { type: "text/plain", body: "hunter2" },
       { type: "text/plain", body: "hunter3" },
       { redact: "body" },
+      /hunter/,
+    ],
+    [
+      "a value whose name is in another member",
+      { body: '{"env":[{"name":"DB_PASSWORD","value":"hunter2"},{"name":"A","value":"b"}]}' },
+      { body: '{"env":[{"name":"DB_PASSWORD","value":"hunter3"},{"name":"A","value":"b"}]}' },
+      {},
+      /hunter/,
+    ],
+    [
+      "values whose names are in another member, of a new object",
+      { body: "{}" },
+      { body: '{"a":{"field":"apiKey","values":["hunter2",{"x":"hunter3"}]}}' },
+      {},
       /hunter/,
     ],
     [

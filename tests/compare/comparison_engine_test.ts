@@ -102,6 +102,20 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals([path, differences.length], ["/items/7", 3]);
   });
 
+  Deno.test(`a gzip body that cannot be decoded is a mismatch, over ${over}`, async () => {
+    const zipped = (body: Uint8Array<ArrayBuffer>): Respond => () =>
+      new Response(body, { headers: { "content-type": "application/json", "content-encoding": "gzip" } });
+    const whole = new Uint8Array(gzipSync('{"a":1}'));
+    await using setup = startSetup({
+      v1: zipped(whole),
+      v2: zipped(new TextEncoder().encode('{"a":1}')),
+      v3: zipped(whole.slice(0, -9)),
+    }, { create });
+    await (await setup.handle(new Request("http://localhost/", { headers: { "accept-encoding": "gzip" } })))
+      .arrayBuffer();
+    assertEquals(summary(await setup.compared(2)).sort(), ["v2 mismatch body", "v3 mismatch body"]);
+  });
+
   Deno.test(`a streamed body of a shadow is compared, over ${over}`, async () => {
     const { promise: late, resolve: finish } = Promise.withResolvers<void>();
     const text = "x".repeat(100_000);

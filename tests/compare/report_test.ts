@@ -80,8 +80,14 @@ Deno.test("makeReport() finds a planted regression among timestamps, and shows s
 });
 
 Deno.test("makeReport() counts every difference as a mismatch without noise measurements", () => {
-  const { verdict, mismatches } = reportOf({ count: 997 }, { count: 3, paths: [TIME] });
-  assertEquals([verdict, pathsOf(mismatches)], ["not-ready", [TIME]]);
+  const { verdict, mismatches } = reportOf({ count: 997 }, { count: 3, paths: ["$.a"] });
+  assertEquals([verdict, pathsOf(mismatches)], ["not-ready", ["$.a"]]);
+});
+
+Deno.test("makeReport() decides on no times and identifiers without noise measurements", () => {
+  const { verdict, mismatches, undecided, services } = reportOf({ count: 1_000, endpoint: POST, paths: [TIME] });
+  assertEquals([verdict, mismatches, pathsOf(undecided)], ["not-enough-traffic", [], [TIME]]);
+  assertMatch(services[0]!.reasons[0]!, /compared with itself too rarely \(POST: never\)/);
 });
 
 Deno.test("makeReport() counts every difference as a mismatch at an endpoint that is never replayed, such as POST", () => {
@@ -144,7 +150,7 @@ Deno.test("makeReport() takes the worst verdict of all services", () => {
 
 Deno.test("makeReport() counts errors above the primary's", () => {
   const failing = { expected: capturedStatus(503), actual: capturedStatus(503) };
-  assertEquals(reportOf({ count: 500, with: failing }, { count: 500 }).verdict, "ready");
+  assertEquals(reportOf({ count: 50, with: failing }, { count: 950 }).verdict, "ready");
   const { verdict, services } = reportOf({ count: 990 }, {
     count: 10,
     with: { actual: { ok: false, kind: "timeout", durationMs: 1_000 } },
@@ -154,6 +160,13 @@ Deno.test("makeReport() counts errors above the primary's", () => {
     services[0]!.reasons[0]!,
     /^1 % of its responses failed \(limit 0\.1 % above the primary's 0 %\)$/,
   );
+});
+
+Deno.test("makeReport() requires responses of a primary that does not fail", () => {
+  const failing = { expected: capturedStatus(503), actual: capturedStatus(503) };
+  const { verdict, services } = reportOf({ count: 400, with: failing }, { count: 1_000 });
+  assertEquals(verdict, "not-enough-traffic");
+  assertEquals(services[0]!.reasons, ["not comparable: 28.6 % (limit 5 %; the primary failed in 28.6 %)"]);
 });
 
 Deno.test("makeReport() compares p50 and p99, and ignores differences below a millisecond", () => {

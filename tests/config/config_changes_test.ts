@@ -22,6 +22,7 @@ const CASES: readonly (readonly [name: string, found: () => string[], expected: 
   ["fields of sections", () => changes({}, { limits: { maxInFlight: 7 }, logging: { level: "warn" } }), [
     "limits.maxInFlight",
     "limits.maxUploads",
+    "limits.maxTunnels",
     "logging.level",
   ]],
   ["a section that is new", () => changes({}, { admin: { port: 9 } }), ["admin"]],

@@ -329,7 +329,10 @@ for (
       "Network is unreachable (os error 101)",
       "host or network unreachable at a.test:80: check its address and the routing",
     ],
-    ["received fatal alert: CertificateRequired", "service requires a client certificate"],
+    [
+      "received fatal alert: CertificateRequired",
+      "service requires a client certificate: set `tls.cert` and `tls.key`",
+    ],
     ["connect ECONNREFUSED 127.0.0.1:1", "connection refused at a.test:80: start the service, or correct its `url`"],
     ["something else", undefined],
   ] as const

@@ -23,6 +23,23 @@ const HIDDEN: readonly (readonly [text: string, shown: string])[] = [
   ],
   [`{'token': '${S}', 'n': 1}`, `{'token': '[redacted]', 'n': 1}`],
   [`{"${JWT}":1}`, `{"[redacted]":1}`],
+  [
+    `[{"name":"DB_PASSWORD","value":"${S}"},{"name":"a","value":"b"}]`,
+    `[{"name":"DB_PASSWORD","value":"[redacted]"},{"name":"a","value":"b"}]`,
+  ],
+  [
+    `{"field": "api_key", "values": ["${S}", {"a": "${S}"}], "n": 1}`,
+    `{"field": "api_key", "values": [redacted], "n": 1}`,
+  ],
+  [
+    `{"a":"{\\"name\\":\\"token\\",\\"value\\":\\"${S}\\"}"}`,
+    `{"a":"{\\"name\\":\\"token\\",\\"value\\":\\"[redacted]\\"}"}`,
+  ],
+  [`{"name":"pin","value":123456,"n":1}`, `{"name":"pin","value":[redacted],"n":1}`],
+  [
+    `- name: DB_PASSWORD\n  value: ${S} x\n- name: a\n  value: b`,
+    `- name: DB_PASSWORD\n  value: [redacted]\n- name: a\n  value: b`,
+  ],
   // Queries, forms, paths
   [`a=1&token=${S}&b=2`, `a=1&token=[redacted]&b=2`],
   [`code=${S}&b=2`, `code=[redacted]&b=2`],
@@ -88,6 +105,20 @@ const HIDDEN: readonly (readonly [text: string, shown: string])[] = [
   [`x AKIA${"A1B2".repeat(4)} ASIA${"A1B2".repeat(4)}`, `x [redacted] [redacted]`],
   [`ghp_${"aB1".repeat(12)} github_pat_${"a_1".repeat(12)}`, `[redacted] [redacted]`],
   [`xoxb-123456-abcdef sk_live_${"a1".repeat(8)} glpat-${"a1".repeat(8)}`, `[redacted] [redacted] [redacted]`],
+  [`x v1_${JWT} session-${JWT}`, "x [redacted] [redacted]"],
+  [`/a?x=%7B%22a%22%3A%22${JWT}%22%7D`, "/a?x=%7B%22a%22%3A%22[redacted]%22%7D"],
+  [`$2b$10$${"N9qo8uLOickgx2ZM".repeat(3)} x`, "[redacted] x"],
+  [`$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$${"aGFzaA".repeat(4)} x`, "[redacted] x"],
+  [`pbkdf2_sha256$600000$salt$${"aGFzaA".repeat(5)}= x`, "[redacted] x"],
+  [
+    `see https://x.blob.example/a?sp=r&sig=${S}%3D, or https://y/?X-Amz-Signature=${S}.`,
+    "see https://x.blob.example/a?sp=r&sig=[redacted], or https://y/?X-Amz-Signature=[redacted]",
+  ],
+  [
+    `gsk_${"a1B".repeat(10)} key-${"a1".repeat(16)} ${"a1".repeat(16)}-us12 1//0${"aB1".repeat(9)}`,
+    "[redacted] [redacted] [redacted] [redacted]",
+  ],
+  [`AGE-SECRET-KEY-1${"A1".repeat(20)}`, "[redacted]"],
   // Cut off
   [`{"token":"${S}`, `{"token":"[redacted]`],
   [`{"auth":{"a":"${S}","b`, `{"auth":[redacted]`],
@@ -108,6 +139,11 @@ const SHOWN: readonly string[] = [
   "GET /oauth/token HTTP/1.1",
   "/users/12345/tokens/new",
   "12:30:15 keyboard: x",
+  '{"name":"colour","value":"red","id":"x"}',
+  '{"name":"token_type","value":"bearer"}',
+  "name: DB_PASSWORD\nuser: value",
+  "$12$ for 2 items, $5$ and $2b$",
+  "key-value, foo.eyJ and a.b.c",
   'a < b && c["x"] > 3',
   "basic plumbing information",
   "<form name=token><b>x</b></form>",
@@ -148,6 +184,7 @@ const HOSTILE: readonly string[] = [
   ...'/a /token/1 {"token":{ [ token=[ token={" \\ \\" token=\\" token=, token=;a <a/ <a\t\t [redacted] &quot;:'.split(
     " ",
   ),
+  ...'"name":"token","value":[ "name":"token","value":" {"name":" eyJ eyJa.eyJ a.eyJ %22eyJ $2b$ a-'.split(" "),
   ..."token&quot;:&quot; token:&quot; token;: content-disposition: aA aAs".split(" "),
   ...[
     "token: ",
@@ -171,6 +208,7 @@ const HOSTILE: readonly string[] = [
     '<input name=token value="',
     "< ",
   ],
+  ...["name: token\nvalue: ", "key: a\n", "a".repeat(9) + ".eyJ"],
   ...["token: |\n", " \n", `${"a".repeat(100)}=`, "content-disposition: form-data;"],
 ];
 const MIB = 1_048_576;

@@ -3,6 +3,9 @@ import { urlOf } from "./curl.js";
 
 /** Requests as HTTP Archive 1.2, which browsers and API clients import. */
 
+/** Version of the contents of these archives. */
+const VERSION = "1";
+
 /** @typedef {object} RecordedRequest A recorded request, without its secrets.
  * @property {string} method
  * @property {string} path
@@ -25,15 +28,14 @@ import { urlOf } from "./curl.js";
  *
  * @param {RecordedExchange} exchange
  * @param {string} origin Origin to which the request is sent.
- * @param {string} version Version of conductor.
  * @returns {string} JSON.
  */
-export function harOf(exchange, origin, version) {
+export function harOf(exchange, origin) {
   const { request, requestId, timeMs = 0, status = 0, responseHeaders = [], durationMs = 0 } = exchange;
   const { method, path, query = "", headers, body = "" } = request;
   const log = {
     version: "1.2",
-    creator: { name: "conductor", version },
+    creator: { name: "conductor", version: VERSION },
     entries: [{
       startedDateTime: new Date(timeMs).toISOString(),
       time: durationMs,
@@ -42,7 +44,7 @@ export function harOf(exchange, origin, version) {
         url: urlOf(path + query, origin),
         httpVersion: "HTTP/1.1",
         cookies: [],
-        headers: headers.map(pairOf),
+        headers: pairsOf(headers),
         queryString: parametersOf(query),
         ...(body !== "" && { postData: { mimeType: valueOf(headers, "content-type"), text: body, params: [] } }),
         headersSize: -1,
@@ -53,7 +55,7 @@ export function harOf(exchange, origin, version) {
         statusText: "",
         httpVersion: "HTTP/1.1",
         cookies: [],
-        headers: responseHeaders.map(pairOf),
+        headers: pairsOf(responseHeaders),
         content: { size: 0, mimeType: valueOf(responseHeaders, "content-type") },
         redirectURL: valueOf(responseHeaders, "location"),
         headersSize: -1,
@@ -65,6 +67,11 @@ export function harOf(exchange, origin, version) {
     }],
   };
   return JSON.stringify({ log }, null, 2);
+}
+
+/** @param {readonly HeaderLine[]} headers Lines; `…` stands for lines that were left out. */
+function pairsOf(headers) {
+  return headers.filter(([name]) => name !== "…").map(pairOf);
 }
 
 /** @param {HeaderLine} line */

@@ -4,6 +4,7 @@ import { fieldKey } from "./differences.js";
 import { html, setText } from "./dom.js";
 import { clock, count, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
+import { requestDetails } from "./request_details.js";
 import { valuePair } from "./sample_row.js";
 
 /** Maximum number of mismatches in the list. */
@@ -70,7 +71,8 @@ export class MismatchList {
 }
 
 /** @param {MismatchEntry} entry */
-function entryParts({ timeMs, method, path, service, requestId, differences, more = 0 }) {
+function entryParts(entry) {
+  const { timeMs, method, path, service, requestId, differences, more = 0 } = entry;
   const shown = differences.slice(0, MAX_DIFFERENCES);
   const hidden = differences.length - shown.length + more;
   return [
@@ -88,6 +90,7 @@ function entryParts({ timeMs, method, path, service, requestId, differences, mor
       ...shown.map(differenceRow),
       ...(hidden === 0 ? [] : [html("li", { class: "aside", text: `and ${count(hidden)} more` })]),
     ]),
+    ...requestDetails(entry),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** @import { MismatchSample } from "../../compare/report.ts" */
 import { html } from "./dom.js";
+import { requestDetails } from "./request_details.js";
 import { printable } from "./format.js";
 
 /** Two values side by side, with their difference highlighted. */
@@ -71,6 +72,7 @@ export function sampleRow(sample) {
       " ",
       html("span", { class: "request-id", title: `Request id ${printable(requestId)}`, text: printable(requestId) }),
     ]),
+    ...requestDetails(sample),
     ...bodies,
   ]);
 }

@@ -1,0 +1,122 @@
+/** Attempts to get a wrong verdict: a conductor with default settings between real backends. */
+
+import { assert, assertEquals } from "@std/assert";
+import { gzipSync } from "node:zlib";
+import type { Report } from "../../src/compare/report.ts";
+import type { ConfigInput } from "../../src/config/input.ts";
+import { createConductor } from "../../src/server/create_conductor.ts";
+import { startBackend } from "../_support/servers.ts";
+
+/** Responds to the request with this index. */
+type Respond = (index: number) => Response;
+
+interface Attempt {
+  readonly primary: Respond;
+  readonly candidate: Respond;
+  /** Default: 150. */
+  readonly count?: number;
+  readonly config?: Omit<ConfigInput, "services">;
+  readonly request?: (index: number) => Request;
+}
+
+/** Sends requests one by one, and returns the report on all of them. */
+async function reportOn({ primary, candidate, count = 150, config, request }: Attempt): Promise<Report> {
+  const serve = (respond: Respond) => startBackend((received) => respond(Number(received.headers.get("x-index")))); // Replays have the same index.
+  await using old = serve(primary);
+  await using next = serve(candidate);
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  let compared = 0;
+  await using conductor = createConductor({
+    compare: { noiseSample: "50%" },
+    ...config,
+    services: [{ name: "old", url: old.url, primary: true }, { name: "new", url: next.url, shadow: true }],
+  } as ConfigInput, {
+    observe: (event) => {
+      if (event.type === "compared" && event.service === "new" && ++compared === count) resolve();
+    },
+  });
+  for (let index = 0; index < count; index++) {
+    const sent = request?.(index) ?? new Request("http://conductor/items");
+    sent.headers.set("x-index", `${index}`);
+    const response = await conductor.fetch(sent);
+    await response.arrayBuffer();
+  }
+  await done;
+  return conductor.report({ minRequests: 0.9 * count, maxLatencyRatio: 1_000 })!;
+}
+
+function json(value: unknown): Response {
+  return Response.json(value);
+}
+
+function isRare(index: number): boolean {
+  return index % 50 === 7;
+}
+
+const PAGE = JSON.stringify({ items: Array.from({ length: 30 }, (_, id) => ({ id, price: id * 1.5 })) });
+
+function zipped(change: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes): Response {
+  const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+  return new Response(change(gzipSync(PAGE)) as Uint8Array<ArrayBuffer>, { headers });
+}
+
+function damaged(bytes: Uint8Array): Uint8Array {
+  bytes[30]! ^= 0xff;
+  return bytes;
+}
+
+/** Has more fields that always differ than a comparison could list once. */
+function manyFields(total: number): Response {
+  const entries = Array.from({ length: 120 }, (_, index) => [`k${index}`, { id: crypto.randomUUID() }]);
+  return json({ byKey: Object.fromEntries(entries), total });
+}
+
+const NOT_READY: Readonly<Record<string, Attempt>> = {
+  "a few damaged bodies of gzip": {
+    primary: () => zipped(),
+    candidate: (index) => zipped(isRare(index) ? damaged : undefined),
+  },
+  "a few bodies of gzip that break off": {
+    primary: () => zipped(),
+    candidate: (index) => zipped(isRare(index) ? (bytes) => bytes.subarray(0, -9) : undefined),
+  },
+  "a few bodies that are not compressed as declared": {
+    primary: () => zipped(),
+    candidate: (index) => zipped(isRare(index) ? () => new TextEncoder().encode(PAGE) : undefined),
+  },
+  "a time that is never set": {
+    primary: () => json({ at: new Date(Date.now() + Math.random() * 1e6) }),
+    candidate: () => json({ at: "0001-01-01T00:00:00.000Z" }),
+  },
+  "an id that is never set": {
+    primary: () => json({ id: crypto.randomUUID() }),
+    candidate: () => json({ id: "00000000-0000-0000-0000-000000000000" }),
+  },
+  "another length in responses to HEAD": {
+    request: () => new Request("http://conductor/items", { method: "HEAD" }),
+    primary: () => new Response(null, { headers: { "content-length": "10" } }),
+    candidate: (index) => new Response(null, { headers: { "content-length": isRare(index) ? "20" : "10" } }),
+  },
+  "two services that are down": {
+    primary: () => new Response("down", { status: 503 }),
+    candidate: () => new Response("down", { status: 503 }),
+  },
+  "a wrong value after many fields that always differ": {
+    primary: () => manyFields(5),
+    candidate: (index) => manyFields(isRare(index) ? 6 : 5),
+  },
+};
+
+for (const [regression, attempt] of Object.entries(NOT_READY)) {
+  Deno.test(`no verdict is ready with ${regression}`, async () => {
+    const { verdict, services } = await reportOn(attempt);
+    assert(verdict !== "ready", services[0]!.reasons.join());
+  });
+}
+
+Deno.test("many fields that always differ are noise, and a wrong value among them is the only mismatch", async () => {
+  const same = await reportOn({ primary: () => manyFields(5), candidate: () => manyFields(5) });
+  assertEquals([same.verdict, same.mismatches], ["ready", []]);
+  const { mismatches } = await reportOn({ primary: () => manyFields(5), candidate: () => manyFields(6) });
+  assertEquals(mismatches.map(({ path }) => path), ["$.total"]);
+});
