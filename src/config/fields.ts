@@ -373,7 +373,8 @@ export const COMPARE_RULE_FIELDS = {
       "access-control-allow-headers",
       "access-control-expose-headers",
     ],
-    defaultText: "content type, location, caching, cookies, security policies and CORS",
+    defaultText:
+      "those of content, redirects, links, caching, cookies, methods, authentication, retries, security policies and CORS",
     description:
       "Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.",
   },

@@ -46,7 +46,7 @@ Deno.test("fieldSummaries() lists the fields that have an effect, with their def
   assertStringIncludes(summaries.get("services[].timeout")!, "Default: the top level's.");
   assert(!summaries.has("services[].weight"));
   // A long list is in the reference only.
-  assertStringIncludes(summaries.get("compare.headers")!, "Default: content type, location, caching, cookies,");
+  assertStringIncludes(summaries.get("compare.headers")!, "Default: those of content, redirects, links, caching,");
   assertMatch(configReference(), /The default in full: `\["content-type",.*"access-control-expose-headers"\]`/);
   for (const summary of summaries.values()) assert(!/[`\n]/.test(summary));
 });
