@@ -68,10 +68,12 @@ function unionOf({ input, description }: SectionType<Fields>, fields: readonly D
   const [switchStart = ""] = fields.filter(([own]) => own === key).map(([, , start]) => start);
   const rest = fields.filter(([, field]) => depends(field) !== undefined);
   const never = ([own, { type }]: DeclaredField) =>
-    `  readonly ${own}?: ${/^boolean\b/.test(type.input) ? "false" : "never"};`;
+    `  /** Not for shadows. */\n  readonly ${own}?: ${/^boolean\b/.test(type.input) ? "false" : "never"};`;
   const without = [
     `${switchStart}?: false;`,
-    ...rest.map((field) => field[1].excludes === undefined ? `  readonly ${field[0]}?: never;` : line(field)),
+    ...rest.map((field) =>
+      field[1].excludes === undefined ? `  /** Only for shadows. */\n  readonly ${field[0]}?: never;` : line(field)
+    ),
   ];
   const withSwitch = [
     `${switchStart}: boolean;`,

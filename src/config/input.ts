@@ -690,13 +690,21 @@ export interface NonShadowServiceInput extends CommonServiceInput {
    * request is sent at once.
    */
   readonly hedge?: boolean | HedgeInput;
+  /** Only for shadows. */
   readonly sample?: never;
+  /** Only for shadows. */
   readonly ramp?: never;
+  /** Only for shadows. */
   readonly methods?: never;
+  /** Only for shadows. */
   readonly maxInFlight?: never;
+  /** Only for shadows. */
   readonly maxRate?: never;
+  /** Only for shadows. */
   readonly maxBodySize?: never;
+  /** Only for shadows. */
   readonly body?: never;
+  /** Only for shadows. */
   readonly credentials?: never;
 }
 
@@ -708,7 +716,9 @@ export interface ShadowServiceInput extends CommonServiceInput {
    * @default false
    */
   readonly shadow: boolean;
+  /** Not for shadows. */
   readonly primary?: false;
+  /** Not for shadows. */
   readonly hedge?: false;
   /**
    * Shadows only: ratio of requests that are mirrored, or of clients whose requests are mirrored. `"10%"` samples
