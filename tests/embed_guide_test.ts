@@ -44,6 +44,13 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   express: { command: NODE, file: "express.mjs", changes: [[".listen(8080)", NODE_LISTEN]] },
 };
 
+/** Program of `createConductor()`, with health checks within the time of the test. */
+const CONDUCTOR: Program = {
+  command: DENO,
+  file: "conductor.ts",
+  changes: [["port: 8080", "port: 0"], ["10_000", "50"]],
+};
+
 /** Returns the code block that follows the comment `<!-- test: NAME -->`. */
 function programText(name: string): string {
   const [, rest] = GUIDE.split(`<!-- test: ${name} -->`);
@@ -52,12 +59,30 @@ function programText(name: string): string {
   return block.text;
 }
 
+const LISTENING = /Listening on http:\/\/\S+:(\d+)/;
+
+/** Starts a program of the guide beside the packages that it imports, with the URLs of two services. */
+async function startProgram(
+  { command, file, changes }: Program,
+  { folder, name, urls }: { folder: string; name: string; urls: readonly [string, string] },
+) {
+  let text = programText(name);
+  for (const change of [["http://localhost:8081", urls[0]], ["http://localhost:8082", urls[1]], ...changes]) {
+    assert(text.includes(change[0]!), change[0]);
+    text = text.replace(change[0]!, change[1]!);
+  }
+  await Deno.writeTextFile(`${folder}/${file}`, text);
+  const [program = "", ...args] = command;
+  const path = program.startsWith("node_modules") ? `${folder}/${program}` : program;
+  return startChild(path, { args: [...args, file], cwd: folder, env: { NO_COLOR: "1" } });
+}
+
 Deno.test({
   name: "programs of docs/guides/embed.md mirror uploads and pass the client address on, in every runtime",
   ignore: !hasNodePackages,
   async fn(t) {
     const named = [...GUIDE.matchAll(/<!-- test: (\w+) -->/g)].map(([, name]) => name!);
-    assertEquals(named.sort(), Object.keys(PROGRAMS).sort());
+    assertEquals(named.sort(), ["conductor", ...Object.keys(PROGRAMS)].sort());
     const folder = await Deno.makeTempDir();
     try {
       await installPackages(folder, PACKAGES);
@@ -65,16 +90,8 @@ Deno.test({
         await t.step(name, async () => {
           await using v1 = startBackend((_, body) => new Response(`v1 got ${body}`, { status: 201 }));
           await using v2 = startBackend(() => new Response("never seen", { status: 500 }));
-          let text = programText(name);
-          for (const change of [["http://localhost:8081", v1.url], ["http://localhost:8082", v2.url], ...changes]) {
-            assert(text.includes(change[0]!), change[0]);
-            text = text.replace(change[0]!, change[1]!);
-          }
-          await Deno.writeTextFile(`${folder}/${file}`, text);
-          const [program = "", ...args] = command;
-          const path = program.startsWith("node_modules") ? `${folder}/${program}` : program;
-          await using child = startChild(path, { args: [...args, file], cwd: folder, env: { NO_COLOR: "1" } });
-          const [, port] = await child.waitFor(/Listening on http:\/\/\S+:(\d+)/);
+          await using child = await startProgram({ command, file, changes }, { folder, name, urls: [v1.url, v2.url] });
+          const [, port] = await child.waitFor(LISTENING);
           const url = `http://127.0.0.1:${port}/api/orders?a=1&a=2`;
           const response = await fetch(url, { method: "POST", body: "three pears" });
           assertEquals([response.status, await response.text()], [201, "v1 got three pears"]);
@@ -87,6 +104,32 @@ Deno.test({
           }
         });
       }
+      await t.step("conductor", async () => {
+        let status = 200;
+        await using v1 = startBackend(() => new Response("v1", { status }));
+        await using v2 = startBackend(() => new Response("v2"));
+        await using child = await startProgram(CONDUCTOR, { folder, name: "conductor", urls: [v1.url, v2.url] });
+        const [, port] = await child.waitFor(LISTENING);
+        const read = async (path: string, token = "0123456789abcdef") => {
+          const headers = { authorization: `Bearer ${token}` };
+          const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+          return { status: response.status, text: await response.text() };
+        };
+        assertEquals(await read("/api/orders"), { status: 200, text: "v1" });
+        const healthOfV1 = async () => {
+          const { draining, metrics } = JSON.parse((await read("/conductor/api/state")).text);
+          return [draining, metrics.states[0].health];
+        };
+        assertEquals(await healthOfV1(), [false, "healthy"]);
+        assertEquals((await read("/conductor/api/state", "another-token-0123")).status, 401);
+        status = 503;
+        // Three failed checks, and one that begins after them.
+        const isCheck = ({ target }: { readonly target: string }) => target === "/healthz";
+        for (const until = v1.seen.filter(isCheck).length + 5; v1.seen.filter(isCheck).length < until;) {
+          await v1.received(v1.seen.length + 1);
+        }
+        assertEquals(await healthOfV1(), [false, "unhealthy"]);
+      });
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

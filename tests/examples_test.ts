@@ -11,7 +11,9 @@ for (const name of ["config", "shadow", "redundant", "hedge"]) {
     const path = `examples/${name}.yaml`;
     const io = createTestIo();
     assertEquals(await runCommandLine(["check", "--config", path], io), 0);
-    assertEquals(io.stderr.text, "");
+    // The file of go-conductor keeps its default, and check advises another one.
+    const advice = name === "config" ? /^warning: wait: clients of .*\n/ : "";
+    assertEquals(io.stderr.text.replace(advice, ""), "");
     assert((await Deno.readTextFile(path)).split("\n").length <= 40);
   });
 }

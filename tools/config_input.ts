@@ -28,13 +28,14 @@ const MAX_LINE_LENGTH = 120;
 /** Returns the text of the generated file. */
 export function inputTypes(): string {
   const aliases = new Map<string, TypeAlias>();
-  const interfaces = listSections(CONFIG).map((section) => {
-    const fields = Object.entries(section.fields).map(([key, field]) => {
+  const interfaces = listSections(CONFIG).flatMap((section) => {
+    const fields = Object.entries(section.fields).map(([key, field]): DeclaredField => {
       const alias = aliasIn(field.type);
       if (alias !== undefined) aliases.set(alias.name, alias);
-      return `${comment(fieldDoc(field), "  ")}\n  readonly ${key}${field.required ? "" : "?"}: ${field.type.input};`;
+      return [key, field, `${comment(fieldDoc(field), "  ")}\n  readonly ${key}`];
     });
-    return `${comment([section.description])}\nexport interface ${section.input} {\n${fields.join("\n")}\n}`;
+    const isSwitch = fields.some(([, { requires, excludes }]) => requires !== undefined || excludes !== undefined);
+    return isSwitch ? unionOf(section, fields) : [declaration(section.input, section.description, fields.map(line))];
   });
   const types = [...aliases.values()].map(({ name, type, description }) => {
     const declaration = `export type ${name} = ${type};`;
@@ -42,6 +43,53 @@ export function inputTypes(): string {
     return `${comment([description])}\n${lines}`;
   });
   return [HEADER, ...interfaces, ...types].join("\n\n") + "\n";
+}
+
+/** Key of a field, the field, and the beginning of its declaration. */
+type DeclaredField = readonly [key: string, field: Field<unknown>, start: string];
+
+function line([, { required, type }, start]: DeclaredField): string {
+  return `${start}${required ? "" : "?"}: ${type.input};`;
+}
+
+function declaration(name: string, description: string, lines: readonly string[], base = ""): string {
+  return `${comment([description])}\nexport interface ${name} ${base}{\n${lines.join("\n")}\n}`;
+}
+
+/**
+ * Returns the types of a section with a switch: one for each of its values, so that TypeScript refuses fields that the
+ * switch excludes. The type for true allows any boolean: TypeScript infers `boolean` for a `true` in a variable.
+ */
+function unionOf({ input, description }: SectionType<Fields>, fields: readonly DeclaredField[]): string[] {
+  const name = input.replace(/Input$/, "");
+  const depends = ({ requires, excludes }: Field<unknown>) => requires ?? excludes;
+  const key = fields.map(([, field]) => depends(field)).find((key) => key !== undefined)!;
+  const common = fields.filter(([own, field]) => own !== key && depends(field) === undefined);
+  const [switchStart = ""] = fields.filter(([own]) => own === key).map(([, , start]) => start);
+  const rest = fields.filter(([, field]) => depends(field) !== undefined);
+  const never = ([own, { type }]: DeclaredField) =>
+    `  /** Not for shadows. */\n  readonly ${own}?: ${/^boolean\b/.test(type.input) ? "false" : "never"};`;
+  const without = [
+    `${switchStart}?: false;`,
+    ...rest.map((field) =>
+      field[1].excludes === undefined ? `  /** Only for shadows. */\n  readonly ${field[0]}?: never;` : line(field)
+    ),
+  ];
+  const withSwitch = [
+    `${switchStart}: boolean;`,
+    ...rest.map((field) => field[1].excludes === undefined ? line(field) : never(field)),
+  ];
+  const [base, off, on] = [`Common${input}`, `Non${capital(key)}${input}`, `${capital(key)}${input}`];
+  return [
+    declaration(base, `Fields of all entries of \`${name.toLowerCase()}s\`.`, common.map(line)),
+    declaration(off, `${description} It is not a ${key}.`, without, `extends ${base} `),
+    declaration(on, `${description} It is a ${key}.`, withSwitch, `extends ${base} `),
+    `${comment([description])}\nexport type ${input} = ${off} | ${on};`,
+  ];
+}
+
+function capital(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
 }
 
 /** Breaks a union like `deno fmt`: each member on its own line. */
@@ -75,7 +123,7 @@ function fieldDoc(field: Field<unknown>): string[] {
     description,
     type.notation,
     detailsOf(field),
-    defaultText && `Default: ${defaultText}.`,
+    field.default === undefined && defaultText ? `Default: ${defaultText}.` : undefined,
     ignored && `Has no effect: ${ignored}.`,
   ];
   const text = sentences.filter((sentence) => sentence !== undefined).join(" ");

@@ -373,6 +373,8 @@ export const COMPARE_RULE_FIELDS = {
       "access-control-allow-headers",
       "access-control-expose-headers",
     ],
+    defaultText:
+      "those of content, redirects, links, caching, cookies, methods, authentication, retries, security policies and CORS",
     description:
       "Header fields that are compared. Of `set-cookie`, the names and attributes of the cookies are compared.",
   },
@@ -551,6 +553,7 @@ export const SERVICE = section({
     primary: {
       type: boolean(),
       default: false,
+      excludes: "shadow",
       description: "Prefer this service's response over those of secondaries.",
     },
     shadow: {
@@ -632,6 +635,7 @@ export const SERVICE = section({
     },
     hedge: {
       type: boolOr(HEDGE),
+      excludes: "shadow",
       defaultText: "off: the request is sent at once",
       description:
         "Hedging: delays the request while earlier services in the file can still respond. `true` uses all defaults.",

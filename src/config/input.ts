@@ -561,8 +561,8 @@ export interface MetricsInput {
   readonly enablePrometheus?: boolean;
 }
 
-/** A service: one backend, its role and its routes. */
-export interface ServiceInput {
+/** Fields of all entries of `services`. */
+export interface CommonServiceInput {
   /**
    * Unique name, shown in logs, in `X-Conductor-Service` and in error bodies. Printable ASCII, up to 128 characters.
    */
@@ -594,18 +594,6 @@ export interface ServiceInput {
    * @default "5m"
    */
   readonly maxConnectionAge?: TimeInput;
-  /**
-   * Prefer this service's response over those of secondaries.
-   *
-   * @default false
-   */
-  readonly primary?: boolean;
-  /**
-   * Mirror requests to this service. Clients never wait for a shadow and never get its response.
-   *
-   * @default false
-   */
-  readonly shadow?: boolean;
   /** Exact paths to match. They take precedence over all prefixes. Default: see `path`. */
   readonly pathExact?: string | readonly string[];
   /** Path prefixes to match, in whole segments. The longest matching prefix wins. Default: see `path`. */
@@ -667,11 +655,71 @@ export interface ServiceInput {
    */
   readonly health?: HealthInput;
   /**
+   * Comparison of this service's responses with the primary's: on, off, or with other settings. Lists of rules are
+   * extended: the items here come before those of the top level. Not for a primary. Default: the top level's.
+   */
+  readonly compare?: boolean | ServiceCompareInput;
+  /**
+   * Mark this service as equivalent to the primary, so that differences between the two are noise. Other services'
+   * differences that the control shows as often do not count.
+   *
+   * @default false
+   */
+  readonly control?: boolean;
+  /** Accepted for compatibility with go-conductor. Has no effect: every service of a route gets every request. */
+  readonly weight?: number;
+}
+
+/** A service: one backend, its role and its routes. It is not a shadow. */
+export interface NonShadowServiceInput extends CommonServiceInput {
+  /**
+   * Mirror requests to this service. Clients never wait for a shadow and never get its response.
+   *
+   * @default false
+   */
+  readonly shadow?: false;
+  /**
+   * Prefer this service's response over those of secondaries.
+   *
+   * @default false
+   */
+  readonly primary?: boolean;
+  /**
    * Hedging: delays the request while earlier services in the file can still respond. `true` uses all defaults. The
    * request is sent if they are slow or fail. The slower attempts are cancelled. Not for shadows. Default: off: the
    * request is sent at once.
    */
   readonly hedge?: boolean | HedgeInput;
+  /** Only for shadows. */
+  readonly sample?: never;
+  /** Only for shadows. */
+  readonly ramp?: never;
+  /** Only for shadows. */
+  readonly methods?: never;
+  /** Only for shadows. */
+  readonly maxInFlight?: never;
+  /** Only for shadows. */
+  readonly maxRate?: never;
+  /** Only for shadows. */
+  readonly maxBodySize?: never;
+  /** Only for shadows. */
+  readonly body?: never;
+  /** Only for shadows. */
+  readonly credentials?: never;
+}
+
+/** A service: one backend, its role and its routes. It is a shadow. */
+export interface ShadowServiceInput extends CommonServiceInput {
+  /**
+   * Mirror requests to this service. Clients never wait for a shadow and never get its response.
+   *
+   * @default false
+   */
+  readonly shadow: boolean;
+  /** Not for shadows. */
+  readonly primary?: false;
+  /** Not for shadows. */
+  readonly hedge?: false;
   /**
    * Shadows only: ratio of requests that are mirrored, or of clients whose requests are mirrored. `"10%"` samples
    * requests, exactly over any 1,000 of them. `{ rate: "10%", by: "cookie:sid" }` samples clients. Default: all.
@@ -714,21 +762,10 @@ export interface ServiceInput {
    * @default true
    */
   readonly credentials?: boolean;
-  /**
-   * Comparison of this service's responses with the primary's: on, off, or with other settings. Lists of rules are
-   * extended: the items here come before those of the top level. Not for a primary. Default: the top level's.
-   */
-  readonly compare?: boolean | ServiceCompareInput;
-  /**
-   * Mark this service as equivalent to the primary, so that differences between the two are noise. Other services'
-   * differences that the control shows as often do not count.
-   *
-   * @default false
-   */
-  readonly control?: boolean;
-  /** Accepted for compatibility with go-conductor. Has no effect: every service of a route gets every request. */
-  readonly weight?: number;
 }
+
+/** A service: one backend, its role and its routes. */
+export type ServiceInput = NonShadowServiceInput | ShadowServiceInput;
 
 /** Certificate verification of an `https` backend, and the client certificate for it. */
 export interface ServiceTlsInput {

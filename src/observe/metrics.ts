@@ -9,6 +9,7 @@ import {
   type AttemptedEvent,
   type ComparedEvent,
   type ConductorEvent,
+  type HealthEvent,
   type RelayedEvent,
   type RespondedEvent,
   routePattern,
@@ -18,7 +19,7 @@ import {
   type TunnelProgressEvent,
 } from "./events.ts";
 import { MetricCells } from "./metric_cells.ts";
-import type { MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
+import type { FailedCheck, MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
 
 /**
  * Length of one half of the period of recent percentiles, in milliseconds: they cover the last 10 to 20 seconds. Short
@@ -35,6 +36,8 @@ interface KnownService {
   /** Time of the monotonic clock at which an open breaker admits a probe. */
   probeAtMs: number;
   health: ServiceStateSnapshot["health"];
+  /** Check that made the service unhealthy. */
+  failedCheck: FailedCheck | undefined;
 }
 
 /** Counts events. The configuration bounds the memory: events of unknown routes and services are not counted. */
@@ -109,7 +112,9 @@ export class Metrics {
       }
       case "health": {
         const known = this.#services.get(event.service);
-        if (known !== undefined) known.health = event.state;
+        if (known === undefined) return;
+        known.health = event.state;
+        known.failedCheck = event.state === "unhealthy" ? failedCheckOf(event) : undefined;
         return;
       }
     }
@@ -256,16 +261,26 @@ function statesOf(service: Service, known: KnownService | undefined): KnownServi
     breaker: service.breaker === undefined ? undefined : isKept("breaker") ? known?.breaker : "closed",
     probeAtMs: known?.probeAtMs ?? Infinity,
     health: service.health === undefined ? undefined : isKept("health") ? known?.health : "healthy",
+    failedCheck: isKept("health") ? known?.failedCheck : undefined,
   };
+}
+
+function failedCheckOf({ type: _type, service: _service, state: _state, ...check }: HealthEvent): FailedCheck {
+  return check;
 }
 
 /** A breaker reports nothing when its open time has passed, because only the next request changes it. */
 function stateSnapshot(
-  { service, breaker: state, health, probeAtMs }: KnownService,
+  { service, breaker: state, health, failedCheck, probeAtMs }: KnownService,
   nowMs: number,
 ): ServiceStateSnapshot {
   const breaker = state === "open" && nowMs >= probeAtMs ? "half-open" : state;
-  return { service: service.name, ...(breaker !== undefined && { breaker }), ...(health !== undefined && { health }) };
+  return {
+    service: service.name,
+    ...(breaker !== undefined && { breaker }),
+    ...(health !== undefined && { health }),
+    ...(failedCheck !== undefined && { failedCheck }),
+  };
 }
 
 /** Returns the class of a status. An invalid status is a fault of the service. */

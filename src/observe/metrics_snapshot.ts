@@ -2,6 +2,7 @@
 
 import type { Role } from "../config/config.ts";
 import { ROUTE_METRICS, SERVICE_METRICS, SERVICE_STATES, type StateMetric } from "./counted_metrics.ts";
+import type { FailureDetail, HealthEvent } from "./events.ts";
 import type { RecentExchanges } from "./exchange_record.ts";
 import { addRows, type SnapshotOf } from "./metric_cells.ts";
 
@@ -27,10 +28,15 @@ type States = {
   readonly [K in keyof typeof SERVICE_STATES]?: typeof SERVICE_STATES[K] extends StateMetric<infer S> ? S : never;
 };
 
+/** Health check that made a service unhealthy. */
+export type FailedCheck = Pick<HealthEvent, "status" | "failure" | keyof FailureDetail>;
+
 /** States of one service. A state is absent if the service has no breaker or no health checks. */
 export interface ServiceStateSnapshot extends States {
   /** Name of the service. */
   readonly service: string;
+  /** Check that made the service unhealthy; absent while it is healthy. */
+  readonly failedCheck?: FailedCheck;
 }
 
 /** All counters of a thread, or of several threads together. */
@@ -167,5 +173,6 @@ function worstOf(a: ServiceStateSnapshot, b: ServiceStateSnapshot): ServiceState
     const isWorse = b[key] !== undefined && states.indexOf(a[key] ?? "") < states.indexOf(b[key]);
     if (isWorse) Object.assign(worst, { [key]: b[key] });
   }
-  return worst;
+  const failedCheck = a.failedCheck ?? b.failedCheck;
+  return failedCheck === undefined ? worst : { ...worst, failedCheck };
 }

@@ -6,6 +6,8 @@ type Chunk = Uint8Array<ArrayBuffer>;
 
 /** Maximum tiny chunks between two reads. The limit on buffered bytes would allow 65,536 chunks of one byte. */
 const MAX_CHUNKS = 12_288;
+/** Maximum size of a piece in bytes, as for the reads from Deno's own listener. */
+const MAX_PIECE_BYTES = 65_536;
 /** Mean size in bytes below which chunks are tiny. */
 const MIN_MEAN_BYTES = 16;
 
@@ -73,8 +75,8 @@ export class NodeBody implements UnderlyingDefaultSource<Chunk> {
     const request = this.#request;
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
-      // Without the length, Deno returns one chunk only.
-      const piece = request.read(request.readableLength || undefined) as Chunk | null;
+      // Without a length, Deno returns one chunk only.
+      const piece = request.read(Math.min(request.readableLength, MAX_PIECE_BYTES) || undefined) as Chunk | null;
       this.#chunks?.reset();
       if (piece !== null) return controller.enqueue(new Uint8Array(piece));
       if (request.readableEnded) return controller.close();

@@ -1,9 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 
+import { createConductor } from "../../mod.ts";
+import type { StateView } from "../../src/admin/api.ts";
 import { judgeRoute, judgeService } from "../../src/admin/dashboard/health.js";
 import { headlineOf, problemsOf } from "../../src/admin/dashboard/headline.js";
-import { Series } from "../../src/admin/dashboard/store.js";
-import { isFound, ORDERS } from "../../src/admin/dashboard/subjects.js";
+import { Series, Store } from "../../src/admin/dashboard/store.js";
+import { isFound, ORDERS, servicesOf } from "../../src/admin/dashboard/subjects.js";
+import { refusingUrl, startBackend } from "../_support/servers.ts";
 
 const NONE = { seconds: 5, total: 0, succeeded: 0, failures: {}, skips: {}, fallbacks: 0 };
 
@@ -104,4 +107,36 @@ Deno.test("lists are sorted by trouble in the order of the configuration, and se
   assertEquals(services.toSorted(ORDERS.trouble?.compare).map(({ name }) => name), ["w", "x", "z", "y"]);
   const found = (text: string) => services.filter((service) => isFound(service, text)).map(({ name }) => name);
   assertEquals([found("expired"), found("10.0.0.7"), found("")], [["w"], ["y"], ["z", "y", "x", "w"]]);
+});
+
+Deno.test("an unhealthy service has the cause of its failed check in the state and on the dashboard, without any request", async () => {
+  let status = 503;
+  await using backend = startBackend(() => new Response("", { status }));
+  const health = { path: "/healthz", unhealthyAfter: 1, healthyAfter: 1 };
+  await using conductor = createConductor({
+    services: [
+      { name: "down", url: refusingUrl(), path: "/a", health },
+      { name: "failing", url: backend.url, path: "/b", health },
+    ],
+  });
+  const read = async () => {
+    const state: StateView = await (await conductor.admin(new Request("http://localhost/api/state"))).json();
+    const store = new Store();
+    store.addState(state);
+    return { state, causes: servicesOf(store, state).map(({ cause }) => cause) };
+  };
+  assertEquals((await read()).causes, ["", ""]);
+  await conductor.check();
+  const { state, causes } = await read();
+  const [down, failing] = state.metrics.states.map(({ failedCheck }) => failedCheck);
+  assertEquals([down?.failure, failing], ["refused", { status: 503 }]);
+  assertMatch(down?.cause ?? "", /^connection refused at 127\.0\.0\.1:\d+/);
+  assertMatch(causes[0] ?? "", /^health check: connection refused at 127\.0\.0\.1:\d+/);
+  assertEquals(causes[1], "health check: response 503");
+
+  status = 200;
+  await conductor.check();
+  const after = await read();
+  assertEquals(after.state.metrics.states[1], { service: "failing", health: "healthy" });
+  assertEquals(after.causes[1], "");
 });

@@ -1,13 +1,13 @@
 /** Bodies and headers of shadow requests, over real sockets. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ConductorEvent, ServiceInput } from "@zeek/conductor";
+import type { ConductorEvent, ShadowServiceInput } from "@zeek/conductor";
 import { type Front, startBackend, startConductor, startRawBackend } from "../_support/servers.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
 
 const MAX = 100_000;
 
-function startFront(mainUrl: string, shadowUrl: string, shadow: Partial<ServiceInput>): Front {
+function startFront(mainUrl: string, shadowUrl: string, shadow: Partial<ShadowServiceInput>): Front {
   return startConductor({
     services: [{ name: "main", url: mainUrl }, { name: "shadow", url: shadowUrl, shadow: true, ...shadow }],
   });

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 
-import { conductor, ConfigError, type ConfigInput, createConductor } from "../../mod.ts";
+import { conductor, ConfigError, type ConfigInput, createConductor, type ServiceInput } from "../../mod.ts";
 
 const services: ConfigInput["services"] = [{ name: "a", url: "http://localhost:8081" }];
 
@@ -36,4 +36,31 @@ Deno.test("times, sizes, ratios and URLs of every form are valid", async () => {
   for (const form of forms) conductor(form);
   await using embedded = createConductor({ services: [{ name: "b", url: new URL("http://b/base/") }] });
   assertEquals(embedded.report(), undefined);
+});
+
+Deno.test("roles that exclude each other, and fields of other roles, are errors of the types and of the validator", () => {
+  const url = "http://b";
+  // @ts-expect-error: clients never get the response of a shadow.
+  assertThrows(() => conductor({ services: [{ name: "b", url, primary: true, shadow: true }] }), ConfigError, "shadow");
+  // @ts-expect-error: clients never wait for a shadow.
+  const hedged: ServiceInput = { name: "b", url, shadow: true, hedge: true };
+  assertThrows(() => conductor({ services: [...services, hedged] }), ConfigError, "hedge");
+  // @ts-expect-error: only shadows are sampled.
+  const sampled: ServiceInput = { name: "b", url, sample: "10%" };
+  assertThrows(() => conductor({ services: [...services, sampled] }), ConfigError, "sample");
+  // @ts-expect-error: only shadows have a maximum rate.
+  const limited: ServiceInput = { name: "b", url, primary: true, maxRate: 5 };
+  assertThrows(() => conductor({ services: [...services, limited] }), ConfigError, "maxRate");
+});
+
+Deno.test("services in variables without a type are valid, although TypeScript infers boolean for their roles", () => {
+  const url = "http://b";
+  const main = { name: "a", url, primary: true };
+  const mirror = { name: "b", url, shadow: true, maxRate: 5 };
+  const list = [main, { name: "c", url, hedge: true }, { name: "b", url, shadow: true }];
+  conductor({ services: [main, mirror] });
+  conductor({ services: list });
+  conductor({ services: ["a", "b"].map((name, index) => ({ name, url, primary: index === 0 })) });
+  conductor({ services: ["a", "b"].map((name, index) => ({ name, url, shadow: index === 1 })) });
+  conductor({ services: [{ name: "a", url, primary: true, shadow: false }, { name: "b", url, primary: false }] });
 });

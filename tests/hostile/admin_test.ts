@@ -72,6 +72,12 @@ function everything(url: string): { config: Record<string, unknown>; services: R
     redact: ["$.password"],
     samples: "bodies",
     endpoints: ["/users/{id}"],
+    version: "header:x-version",
+    nullIsMissing: true,
+    ignoreCase: ["$.state"],
+    instants: true,
+    numericTexts: true,
+    equivalentStatuses: [[200, 204]],
   };
   const common = {
     url,
@@ -101,7 +107,7 @@ function everything(url: string): { config: Record<string, unknown>; services: R
   };
   return {
     services: [
-      { ...common, name: "main", pathPrefix: "/api", primary: true, compare: undefined },
+      { ...common, name: "main", pathPrefix: "/api", primary: true, upgrade: true, compare: undefined },
       { ...common, name: "second", pathPrefix: "/api", hedge: { after: "p95", maxExtra: 0.1, unsafe: true } },
       { ...common, ...shadowOptions, name: "shadow", pathPrefix: "/api" },
       { name: "control", url, pathPrefix: "/api", shadow: true, control: true },
@@ -110,6 +116,9 @@ function everything(url: string): { config: Record<string, unknown>; services: R
     ],
     config: {
       admin: ADMIN,
+      listener: "auto",
+      clientTimeouts: { header: "15s" },
+      upgradeIdleTimeout: "1m",
       timeout: 5,
       wait: "primary",
       failOn: "5xx",
@@ -123,7 +132,7 @@ function everything(url: string): { config: Record<string, unknown>; services: R
       maxBodySize: "1MiB",
       bodyWindow: "64KiB",
       limits: { maxInFlight: 100, maxInFlightPerClient: 90, maxConnectionsPerService: 10, maxQueuedPerService: 5 },
-      compare: { ...rules, noise: "replay", noiseSample: 0.1, maxMemory: "1MiB" },
+      compare: { ...rules, noise: "replay", noiseSample: 0.1, replayable: "POST /graphql", maxMemory: "1MiB" },
       shutdownDelay: "0s",
       shutdownTimeout: 1,
       logging: { level: "info", output: "stdout" },
@@ -156,7 +165,7 @@ Deno.test("no path of the admin listener fails with every field of the configura
   await using backend = startBackend(() => Response.json({ id: 1, time: Math.random() }));
   const { config, services } = everything(backend.url);
   // Fields without an effect on the listener, or set by the test itself.
-  const elsewhere = ["$schema", "port", "hostname", "tls", "services", "weight"];
+  const elsewhere = ["$schema", "port", "hostname", "tls", "services", "weight", "socketMode"];
   const missing = Object.keys(CONFIG.fields).filter((key) => !elsewhere.includes(key) && !(key in config));
   const used = new Set(services.flatMap((service) => Object.keys(service)));
   missing.push(...Object.keys(SERVICE.fields).filter((key) => !elsewhere.includes(key) && !used.has(key)));

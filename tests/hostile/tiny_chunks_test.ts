@@ -177,7 +177,6 @@ const ATTACKS: readonly (readonly [name: string, attack: Attack, config?: object
   ["1-byte writes of a declared length", flood(upload("Content-Length: 999999999"), ONE_BYTE)],
   ["1-byte writes of a small declared length", flood(upload("Content-Length: 4096"), ONE_BYTE)],
   [`1-byte chunks over ${CONNECTIONS} connections`, manyOneByteChunks],
-  [`1-byte chunks over ${CONNECTIONS} connections to the node listener`, manyOneByteChunks, { listener: "node" }],
   ["1-byte DATA frames", flood(HTTP2_UPLOAD, ENCODER.encode(ONE_BYTE_DATA.repeat(1_000)))],
 ];
 

@@ -450,7 +450,7 @@ Deno.test("mergeSnapshots() adds up the counters of workers, and reports the wor
     return metrics;
   });
   workers[0]!.observe({ type: "breaker", service: "a", state: "half-open" });
-  workers[1]!.observe({ type: "health", service: "a", state: "unhealthy" });
+  workers[1]!.observe({ type: "health", service: "a", state: "unhealthy", status: 503 });
   const merged = mergeSnapshots(workers.map((metrics) => metrics.snapshot()));
   assertEquals([merged.startedMs, merged.lastRequestMs], [1_000, 2_100]);
   assertEquals(
@@ -462,7 +462,10 @@ Deno.test("mergeSnapshots() adds up the counters of workers, and reports the wor
   const { hedgesSent, failures, duration } = serviceOf(merged, "a");
   assertEquals([hedgesSent, some(failures), countOf(duration), duration.sumMs], [3, { reset: 3 }, 3, 9]);
   assertEquals(some(serviceOf(merged, "b").skips), { "rate-limited": 3 });
-  assertEquals(merged.states, [{ service: "a", breaker: "half-open", health: "unhealthy" }, { service: "b" }]);
+  assertEquals(merged.states, [
+    { service: "a", breaker: "half-open", health: "unhealthy", failedCheck: { status: 503 } },
+    { service: "b" },
+  ]);
   const [one] = workers.map((metrics) => metrics.snapshot());
   assertEquals(mergeSnapshots([one!]), one);
 });

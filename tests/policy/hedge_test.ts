@@ -1,7 +1,7 @@
 /** Hedging over real sockets. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ConductorEvent, ServiceInput } from "@zeek/conductor";
+import type { ConductorEvent, NonShadowServiceInput } from "@zeek/conductor";
 import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { type Front, refusingUrl, startBackend, startConductor, startSlowBackend } from "../_support/servers.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
@@ -9,7 +9,12 @@ import { startSocketBackend } from "../_support/socket_backend.ts";
 /** Longer than any test, so that a hedge is never sent because of the time. */
 const NEVER = { after: "1h" } as const;
 
-function twins(a: string, b: string, hedge: ServiceInput["hedge"] = {}, more: Partial<ServiceInput> = {}) {
+function twins(
+  a: string,
+  b: string,
+  hedge: NonShadowServiceInput["hedge"] = {},
+  more: Partial<NonShadowServiceInput> = {},
+) {
   return [{ name: "a", url: a, primary: true, ...more }, { name: "b", url: b, primary: true, hedge }] as const;
 }
 

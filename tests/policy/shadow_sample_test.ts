@@ -1,7 +1,13 @@
 /** Samples of shadows: by request, by client and by method. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { conductor, type ConductorEvent, type ConfigInput, type ConnectionInfo } from "@zeek/conductor";
+import {
+  conductor,
+  type ConductorEvent,
+  type ConfigInput,
+  type ConnectionInfo,
+  type ShadowServiceInput,
+} from "@zeek/conductor";
 import type { HeaderLine, SampleKey } from "../../src/config/config.ts";
 import { addressMatcher } from "../../src/http/client_address.ts";
 import { readSampleKey } from "../../src/policy/shadow_decision.ts";
@@ -49,7 +55,7 @@ Deno.test("readSampleKey() uses the peer without a trusted proxy, and one value 
 
 /** Sends requests to a handler with a shadow, and returns `mirrored` or the skip reason of each. */
 async function outcomesOf(
-  shadow: Partial<ConfigInput["services"][number]>,
+  shadow: Partial<ShadowServiceInput>,
   requests: readonly (readonly [request: Request, info?: ConnectionInfo])[],
   top: Partial<ConfigInput> = {},
 ): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** Forwarding over real sockets: the bytes that services and clients receive. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { ServiceInput } from "@zeek/conductor";
+import type { CommonServiceInput } from "@zeek/conductor";
 import {
   exchangeRaw,
   readUntil,
@@ -11,7 +11,7 @@ import {
   startRawBackend,
 } from "../_support/servers.ts";
 
-function all({ url }: { url: string }, more: Partial<ServiceInput> = {}): ServiceInput {
+function all({ url }: { url: string }, more: Partial<CommonServiceInput> = {}): CommonServiceInput {
   return { name: "all", url, ...more };
 }
 
@@ -217,7 +217,7 @@ Deno.test("a secondary that stops reading is cut off, and the primary's upload c
     await new Promise(() => {});
   });
   await using front = startConductor({
-    services: [all(primary, { primary: true }), { ...all(stuck), name: "stuck" }],
+    services: [{ ...all(primary), primary: true }, { ...all(stuck), name: "stuck" }],
   });
   const size = 32 * 1024 * 1024;
   const response = await fetch(front.url, { method: "POST", body: new Uint8Array(size) });

@@ -20,7 +20,7 @@ function gated(name: string): Backend & { open(): void } {
 }
 
 function api(name: string, { url }: { url: string }, more: Partial<ServiceInput> = {}): ServiceInput {
-  return { name, url, pathPrefix: "/api", ...more };
+  return { name, url, pathPrefix: "/api", ...more } as ServiceInput;
 }
 
 async function get(url: string): Promise<{ status: number; text: string; service: string | null }> {

@@ -50,7 +50,7 @@ export function attemptDescription({ skipped, failure, status, success }) {
  * Returns the cause of a failed attempt: conductor's advice, or the words of the platform; empty if there is none. For an
  * attempt that was not sent, the name of its outcome says everything.
  *
- * @param {AttemptRecord} attempt
+ * @param {Pick<AttemptRecord, "failure" | "cause" | "error">} attempt
  * @returns {string}
  */
 export function attemptCause({ failure, cause, error }) {

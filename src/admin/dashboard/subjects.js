@@ -1,4 +1,5 @@
 /** @import { Percentiles } from "../../lib/latency_counts.ts" */
+/** @import { FailedCheck } from "../../observe/metrics_snapshot.ts" */
 /** @import { StateView } from "../api.ts" */
 /** @import { Health, Judgement } from "./health.js" */
 /** @import { Span } from "./rates.js" */
@@ -6,7 +7,7 @@
 import { patternParts, printable } from "./format.js";
 import { HEALTH_RANKS, judgeRoute, judgeService } from "./health.js";
 import { attemptCause, attemptLabel, plain } from "./labels.js";
-import { SKIP_LABELS } from "./outcomes.js";
+import { FAILURE_LABELS, SKIP_LABELS } from "./outcomes.js";
 import { edgeKey, routeKey, serviceKey } from "./store.js";
 
 /** Services and routes with their health, and the orders in which they are listed. */
@@ -22,7 +23,7 @@ import { edgeKey, routeKey, serviceKey } from "./store.js";
  * @property {string} origin Origin of the service; empty for a route.
  * @property {Health} health
  * @property {string} reason Reason of the health, for example `100 % fail: tls`.
- * @property {string} cause Cause of the last failure; empty if the subject is not in trouble.
+ * @property {string} cause Cause of the last failure, or of the failed health check; empty if the subject is not in trouble.
  * @property {LastFailure | undefined} lastFailure Last failed attempt of a service.
  * @property {Series} series
  * @property {Span} total Counts since the start.
@@ -72,7 +73,8 @@ export function servicesOf(store, { services, routes, metrics }) {
   const states = new Map(metrics.states.map((state) => [state.service, state]));
   return services.map(({ name, origin, sinceStart }) => {
     const series = store.series(serviceKey(name));
-    const judgement = judgeService(series.active, states.get(name));
+    const state = states.get(name);
+    const judgement = judgeService(series.active, state);
     const own = memberships.get(name) ?? [];
     const lastFailure = store.lastFailure(name);
     const inFlight = series.latest?.inFlight ?? 0;
@@ -84,7 +86,7 @@ export function servicesOf(store, { services, routes, metrics }) {
       origin: printable(origin),
       health: judgement.health,
       reason: judgement.health === "idle" && inFlight > 0 ? "no response yet" : judgement.reason,
-      cause: isInTrouble(judgement) ? causeOfTrouble(judgement, lastFailure) : "",
+      cause: isInTrouble(judgement) ? causeOfTrouble(judgement, { lastFailure, failedCheck: state?.failedCheck }) : "",
       lastFailure,
       series,
       total: store.total(serviceKey(name)),
@@ -135,9 +137,11 @@ export function routesOf(store, { routes, metrics }, services) {
 
 /**
  * @param {Judgement} judgement
- * @param {LastFailure | undefined} lastFailure
+ * @param {{ lastFailure: LastFailure | undefined, failedCheck: FailedCheck | undefined }} failures
  */
-function causeOfTrouble({ skip }, lastFailure) {
+function causeOfTrouble({ skip }, { lastFailure, failedCheck }) {
+  // An unhealthy service gets no requests, so the last failed attempt may be old.
+  if (failedCheck !== undefined) return causeOfCheck(failedCheck);
   if (skip === undefined) return causeOf(lastFailure);
   // Skips have other causes than failures.
   return plain(/** @type {Readonly<Record<string, string>>} */ (SKIP_LABELS)[skip] ?? "");
@@ -165,6 +169,18 @@ export function causeOf(failure) {
   const text = attemptCause(attempt);
   if (text !== "") return text;
   return attempt.status === undefined ? attemptLabel(attempt) : `response ${attempt.status}`;
+}
+
+/**
+ * Returns the cause of a failed health check.
+ *
+ * @param {FailedCheck} check
+ * @returns {string}
+ */
+function causeOfCheck(check) {
+  const { status, failure } = check;
+  const label = failure === undefined ? `response ${status}` : FAILURE_LABELS[failure];
+  return `health check: ${attemptCause(check) || label}`;
 }
 
 /**

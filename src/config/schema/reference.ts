@@ -84,7 +84,10 @@ function listSections(): readonly PlacedSection[] {
 function toTable(fields: Fields): string {
   const rows = Object.entries(fields).map(([key, field]) => {
     const note = field.ignored === undefined ? undefined : `Has no effect: ${field.ignored}.`;
-    const text = [field.description, detailsOf(field), note].filter((part) => part !== undefined).join(" ");
+    const list = field.defaultText !== undefined && field.default !== undefined
+      ? `The default in full: ${writtenDefault(field)}.`
+      : undefined;
+    const text = [field.description, detailsOf(field), list, note].filter((part) => part !== undefined).join(" ");
     return [`\`${key}\``, field.type.label, defaultCell(field), text];
   });
   return markdownTable([["Field", "Value", "Default", "Description"], ...rows]);
@@ -92,12 +95,16 @@ function toTable(fields: Fields): string {
 
 function defaultCell(field: Field<unknown>): string {
   if (field.required) return "required";
-  if (field.default === undefined) return field.defaultText ?? "";
+  return field.defaultText ?? (field.default === undefined ? "" : writtenDefault(field));
+}
+
+function writtenDefault(field: Field<unknown>): string {
   return `\`${typeof field.default === "string" ? field.default : JSON.stringify(field.default)}\``;
 }
 
 function defaultSentence(field: Field<unknown>): string {
   if (field.required) return "Required.";
-  const value = Array.isArray(field.default) ? field.default.join(", ") : defaultCell(field).replaceAll("`", "");
+  const isList = Array.isArray(field.default) && field.defaultText === undefined;
+  const value = isList ? (field.default as unknown[]).join(", ") : defaultCell(field).replaceAll("`", "");
   return ["", "{}", "[]"].includes(value) ? "" : `Default: ${value}.`;
 }

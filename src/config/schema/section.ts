@@ -15,13 +15,15 @@ export interface Field<T> {
   readonly details?: string;
   /** Value if the field is absent, as written in a configuration. */
   readonly default?: unknown;
-  /** Default in words, if there is no written value for it. */
+  /** Default in words, if there is no written value for it, or if that is long. */
   readonly defaultText?: string;
   /** Checked value if the field is absent, if it has no written value. */
   readonly fallback?: unknown;
   readonly required?: true;
   /** Key of a switch in the same section that must be true if this field is present. */
   readonly requires?: string;
+  /** Key of a switch in the same section that must be false if this field is present, or true. */
+  readonly excludes?: string;
   /** Key in the checked configuration, where it has a unit. Default: the same key. */
   readonly as?: string;
   /** Put a service's list in front of the top level's instead of replacing it. */
@@ -219,7 +221,12 @@ function parseField(field: Field<unknown>, value: unknown, at: InputPath): unkno
 function fieldSchema(field: Field<unknown>): JsonSchema {
   const { type, description, defaultText } = field;
   return {
-    description: [description, detailsOf(field), defaultText && `Default: ${defaultText}.`].filter(Boolean).join(" "),
+    description: [
+      description,
+      detailsOf(field),
+      field.default === undefined && defaultText && `Default: ${defaultText}.`,
+    ]
+      .filter(Boolean).join(" "),
     ...type.schema,
     ...(field.default === undefined ? {} : { default: field.default }),
     ...(field.ignored === undefined ? {} : { deprecated: true }),
