@@ -14,6 +14,7 @@ import type {
   NotComparableEntry,
   OtherBuild,
   Report,
+  ReportedMark,
   ReportThresholds,
   ServiceReport,
 } from "./report.ts";
@@ -72,7 +73,7 @@ export function makeReport(
     mismatches: listFields(shown, "mismatch"),
     noise: listNoise(shown),
     neverComparable: listNeverComparable(judged),
-    marks: marks.map((mark) => ({ ...mark, differing: differingAt(mark, fields) })),
+    marks: listMarks(marks, fields),
     undecided: listFields(shown, "undecided"),
     notComparableAt: listNotComparable(snapshot.endpoints, keys),
     dropped: snapshot.dropped,
@@ -263,15 +264,17 @@ function plainPathOf(path: string): Pick<Mismatch, "plainPath"> {
 }
 
 /** Returns all fields except fields that are counted under another path as well, with the same judgement. */
-function withoutRepetitions(fields: readonly JudgedField[]): JudgedField[] {
+function withoutRepetitions(fields: readonly JudgedField[]): readonly JudgedField[] {
   const keyOf = ({ judgement, field: { route, endpoint, service, path } }: JudgedField) =>
     JSON.stringify([route, endpoint, service, withoutTrait(path), judgement]);
+  if (!fields.some(({ field }) => isSecondary(field.path))) return fields;
   const plain = new Set(fields.filter(({ field }) => !isSecondary(field.path)).map(keyOf));
   return fields.filter((judged) => !isSecondary(judged.field.path) || !plain.has(keyOf(judged)));
 }
 
 function listNoise(fields: readonly JudgedField[]): NoisyField[] {
-  const marks = new Map(fields.map(({ field: { route, endpoint, service, path }, mark }) => [
+  const marked = fields.filter(({ mark }) => mark !== undefined);
+  const marks = new Map(marked.map(({ field: { route, endpoint, service, path }, mark }) => [
     JSON.stringify([route, endpoint, service, path]),
     mark?.timeMs,
   ]));
@@ -293,8 +296,12 @@ function listNeverComparable(services: readonly JudgedService[]): NeverComparabl
     .slice(0, MAX_LISTED_FIELDS);
 }
 
-function differingAt(mark: NoiseMark, fields: readonly JudgedField[]): number {
-  return fields.reduce((sum, judged) => judged.mark === mark ? sum + judged.field.differing : sum, 0);
+function listMarks(marks: readonly NoiseMark[], fields: readonly JudgedField[]): ReportedMark[] {
+  const differing = new Map<NoiseMark, number>();
+  for (const { mark, field } of fields) {
+    if (mark !== undefined) differing.set(mark, (differing.get(mark) ?? 0) + field.differing);
+  }
+  return marks.map((mark) => ({ ...mark, differing: differing.get(mark) ?? 0 }));
 }
 
 function listNotComparable(endpoints: readonly EndpointStats[], keys: ReadonlySet<string>): NotComparableEntry[] {

@@ -240,16 +240,23 @@ function blockEnd(text: string, from: number, indent: number): number | undefine
 
 /** Adds values whose names are in the member before: `{"name": "password", "value": "…"}`. */
 function addNamed(text: string, ranges: TextRange[]): void {
+  let hiddenUntil = 0;
   for (const { index, 0: found, 1: name = "" } of text.matchAll(NAMED_JSON)) {
-    if (!isSecretName(name)) continue;
+    // Inside a hidden value. To search again for its end would take quadratic time in containers that never end.
+    if (index < hiddenUntil || !isSecretName(name)) continue;
     const start = index + found.length;
-    const end = text[start] === "{" || text[start] === "[" ? closedAt(text, start) : endAt(text, start, /[,}\]\s]/g);
-    ranges.push(quotedValue(text, start) ?? { start, end });
+    const range = quotedValue(text, start) ?? { start, end: unquotedEnd(text, start) };
+    hiddenUntil = range.end;
+    ranges.push(range);
   }
   for (const { index, 0: found, 1: name = "", 2: value = "" } of text.matchAll(NAMED_LINES)) {
     const end = index + found.length;
     if (isSecretName(name)) ranges.push({ start: end - value.length, end });
   }
+}
+
+function unquotedEnd(text: string, start: number): number {
+  return text[start] === "{" || text[start] === "[" ? closedAt(text, start) : endAt(text, start, /[,}\]\s]/g);
 }
 
 function addFlags(text: string, ranges: TextRange[]): void {

@@ -68,8 +68,10 @@ pageTest(
     await traffic[Symbol.asyncDispose]();
 
     const exchange = page.locator(".exchange", { hasText: "/api/tea" }).first();
-    const bars = await exchange.locator(".attempt > .visually-hidden").allInnerTexts();
-    assertEquals(bars.map((bar) => bar.replace(/ after .*?ms/, "")), [
+    const bars = exchange.locator(".attempt > .visually-hidden");
+    // All rows move while the exchanges of the last moment arrive.
+    await bars.nth(2).waitFor({ state: "attached" });
+    assertEquals((await bars.allInnerTexts()).map((bar) => bar.replace(/ after .*?ms/, "")), [
       "blue, primary, response 200, selected",
       "green, secondary, response 200",
       "canary, shadow, response 500, which counts as a failure",
