@@ -46,20 +46,15 @@ export function jsonPairs(rows: readonly Row[]): Pair[] {
 
 /** Creates rows of texts of one type. Values other than strings are written as JSON. */
 export function textPairs(type: string | null, rows: readonly Row[]): Pair[] {
-  const response = (value: unknown) => ({ type, body: typeof value === "string" ? value : JSON.stringify(value) });
-  return rows.map(([from, about, expected, actual, is, compare]) => ({
-    from,
-    about,
-    expected: response(expected),
-    actual: response(actual),
-    is,
-    ...(compare !== undefined && { compare }),
-  }));
+  return pairsOf(rows, (value) => ({ type, body: typeof value === "string" ? value : JSON.stringify(value) }));
 }
 
 /** Creates rows of header lines, with equal bodies. */
 export function headerPairs(rows: readonly Row[]): Pair[] {
-  const response = (headers: unknown) => ({ body: "{}", headers: headers as readonly [string, string][] });
+  return pairsOf(rows, (headers) => ({ body: "{}", headers: headers as readonly [string, string][] }));
+}
+
+function pairsOf(rows: readonly Row[], response: (value: unknown) => Pair["expected"]): Pair[] {
   return rows.map(([from, about, expected, actual, is, compare]) => ({
     from,
     about,
