@@ -5,7 +5,7 @@ import type { HeaderLine } from "../config/config.ts";
 import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarget } from "../http/client_request.ts";
 import type { ClientResponse } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
-import { ChunkCounter, NodeBody } from "./node_body.ts";
+import { NodeBody } from "./node_body.ts";
 import type { NodeConnection } from "./node_connection.ts";
 import { SocketTunnelEnd } from "./node_tunnel.ts";
 
@@ -37,8 +37,6 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #hasBody: boolean;
-  /** Absent for a body with a declared length, whose pieces are as large as the reads from the socket. */
-  readonly #chunks: ChunkCounter | undefined;
   #body: NodeBody | undefined;
   #abort: AbortController | undefined;
   #isDisconnected = false;
@@ -60,7 +58,8 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     this.#request = request;
     this.#response = response;
     const isChunked = getHeader(lines, "transfer-encoding") !== undefined;
-    if (isChunked) this.#chunks = new ChunkCounter(request, () => connection.flooded(this));
+    // The pieces of a body with a declared length are as large as the reads from the socket.
+    if (isChunked) connection.joinChunks(request, this);
     this.#hasBody = isChunked ||
       (getHeader(lines, "content-length") ?? "0") !== "0";
     this.#head = head;
@@ -79,7 +78,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
 
   get body(): ReadableStream<Chunk> | null {
     if (!this.#hasBody) return null;
-    return (this.#body ??= new NodeBody(this.#request, this.#chunks)).stream;
+    return (this.#body ??= new NodeBody(this.#request)).stream;
   }
 
   /** True until the request has been received completely. */
@@ -100,7 +99,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */
   failBody(error: Error): boolean {
     if (!this.#hasBody || this.#response.headersSent) return false;
-    (this.#body ??= new NodeBody(this.#request, this.#chunks)).fail(error);
+    (this.#body ??= new NodeBody(this.#request)).fail(error);
     return true;
   }
 
