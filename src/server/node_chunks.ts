@@ -7,11 +7,16 @@ import type { IncomingMessage } from "node:http";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import { onNextTurn } from "../lib/loop_turns.ts";
 
-/** Maximum chunks of one body without a rest, and of all resting bodies that continue in one turn. */
+/** Maximum chunks of one body without a rest, and of all bodies that begin or continue in one turn. */
 const MAX_CHUNKS_WITHOUT_REST = 256;
 const MAX_CHUNKS_PER_TURN = 4_096;
-/** Maximum tiny chunks without a wait for the client. */
-const MAX_CHUNKS = 12_288;
+/**
+ * Pause in milliseconds between turns while several bodies rest. With less, Deno 2.9 serves the resting bodies, but
+ * rarely the sockets of services: other clients waited for a second.
+ */
+const PAUSE_MS = 5;
+/** Maximum tiny chunks without a wait for the client. Fewer than one read has, so that a flood costs one read. */
+const MAX_CHUNKS = 8_192;
 /** Mean size in bytes below which chunks are tiny. */
 const MIN_MEAN_BYTES = 8;
 /** Maximum size in bytes of chunks that are joined. Larger chunks are passed on without a copy. */
@@ -19,10 +24,14 @@ const MAX_JOINED_BYTES = 1_024;
 /** Maximum size in bytes of joined chunks. */
 const MAX_PIECE_BYTES = 16_384;
 
+/** Estimated chunks of a first read, until others have been seen. */
+const FIRST_ESTIMATE = 1_024;
+const ESTIMATE_READS = 8;
+
 /** A body that rests. */
 interface Resting {
-  /** Chunks of its last read. The next read has about as many. */
-  readonly lastChunks: number;
+  /** Chunks of its last read, as an estimate of the next one. `undefined`: nothing has been read. */
+  readonly lastChunks: number | undefined;
   /** Reads on. */
   resume(): void;
 }
@@ -30,10 +39,22 @@ interface Resting {
 /** Continues resting bodies in order, few per turn, so that other clients are served in between. One per listener. */
 export class ReadPacer {
   readonly #resting: Resting[] = [];
+  /** Moving average of the chunks of a read. */
+  #meanChunks = FIRST_ESTIMATE;
+  /** Estimated chunks of the bodies that have begun in this turn. */
+  #begunChunks = 0;
 
-  /** True while bodies rest. */
-  get isBusy(): boolean {
-    return this.#resting.length > 0;
+  /** Reports whether a new body may be read in this turn. */
+  begin(): boolean {
+    if (this.#resting.length > 0) return false;
+    if (this.#begunChunks === 0) onNextTurn(() => this.#begunChunks = 0);
+    this.#begunChunks += this.#meanChunks;
+    return this.#begunChunks <= MAX_CHUNKS_PER_TURN;
+  }
+
+  /** Records the chunks of a read. */
+  record(chunks: number): void {
+    this.#meanChunks += (chunks - this.#meanChunks) / ESTIMATE_READS;
   }
 
   /** Continues a body in one of the next turns. */
@@ -46,10 +67,10 @@ export class ReadPacer {
     let chunks = 0;
     do {
       const body = this.#resting.shift()!;
-      chunks += body.lastChunks;
+      chunks += body.lastChunks ?? this.#meanChunks;
       body.resume();
-    } while (this.isBusy && chunks + this.#resting[0]!.lastChunks <= MAX_CHUNKS_PER_TURN);
-    if (this.isBusy) setTimeout(this.#onTurn, 0);
+    } while (this.#resting.length > 0 && chunks < MAX_CHUNKS_PER_TURN);
+    if (this.#resting.length > 0) setTimeout(this.#onTurn, PAUSE_MS);
   };
 }
 
@@ -79,7 +100,7 @@ export class ChunkJoiner implements Resting {
   #isFull = false;
   #isDiscarding = false;
   #isFlood = false;
-  lastChunks = MAX_CHUNKS_WITHOUT_REST;
+  lastChunks: number | undefined;
 
   /** Replaces methods of the request, because node:http has no hook between the parser and the stream. */
   constructor(request: IncomingMessage, options: ChunkJoinerOptions) {
@@ -98,7 +119,7 @@ export class ChunkJoiner implements Resting {
         request.resume();
       },
     });
-    if (options.pacer.isBusy) this.#rest();
+    if (!options.pacer.begin()) this.#rest();
   }
 
   /** Continues after a rest. */
@@ -151,6 +172,7 @@ export class ChunkJoiner implements Resting {
   readonly #onTurnEnd = (): void => {
     this.#isTurnWatched = false;
     this.lastChunks = this.#chunksInTurn;
+    this.#options.pacer.record(this.#chunksInTurn);
     if (this.#chunksInTurn < MAX_CHUNKS_WITHOUT_REST) this.#chunks = this.#bytes = 0;
     this.#chunksInTurn = 0;
     this.#flush();
