@@ -128,9 +128,12 @@ export class ChunkJoiner implements Resting {
     if (!this.#isFull && !this.#isFlood) this.#options.start();
   }
 
-  /** Returns false if the parser should stop to read. */
+  /**
+   * Adds a chunk. Returns true even if reading has stopped: for each false, the parser would stop again, which costs
+   * more than the chunk.
+   */
   #add(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
-    if (this.#isFlood) return false;
+    if (this.#isFlood) return true;
     if (chunk === null) {
       this.#flush();
       return this.#push(null);
@@ -142,7 +145,7 @@ export class ChunkJoiner implements Resting {
         this.#isFlood = true;
         this.#joined.clear();
         this.#options.onFlood();
-        return false;
+        return true;
       }
       this.#chunks = this.#bytes = 0;
     }
@@ -151,15 +154,15 @@ export class ChunkJoiner implements Resting {
       onNextTurn(this.#onTurnEnd);
     }
     if (++this.#chunksInTurn === MAX_CHUNKS_WITHOUT_REST) this.#rest();
-    if (this.#isDiscarding) return !this.#isResting;
+    if (this.#isDiscarding) return true;
     if (chunk.length > MAX_JOINED_BYTES) {
       this.#flush();
-      this.#isFull = !this.#push(chunk, encoding);
+      this.#pass(chunk, encoding);
     } else if (!this.#joined.append(chunk)) {
       this.#flush();
       this.#joined.append(chunk);
     }
-    return !this.#isFull && !this.#isResting;
+    return true;
   }
 
   #rest(): void {
@@ -184,7 +187,12 @@ export class ChunkJoiner implements Resting {
     const { bytes } = this.#joined;
     this.#joined = new GrowingBytes(MAX_PIECE_BYTES);
     if (this.#isDiscarding) return;
-    this.#isFull = !this.#push(bytes);
-    if (this.#isFull) this.#options.stop();
+    this.#pass(bytes);
+  }
+
+  #pass(bytes: Uint8Array, encoding?: BufferEncoding): void {
+    if (this.#push(bytes, encoding)) return;
+    this.#isFull = true;
+    this.#options.stop();
   }
 }

@@ -60,7 +60,7 @@ export interface AttackOptions {
 /**
  * Maximum runs of one attack. Other tests share the machine, so a bound may be missed by chance, but not every time.
  */
-const MAX_RUNS = 1;
+const MAX_RUNS = 3;
 
 /**
  * Registers the test of an attack: it passes when one of three runs stays within its bounds. A fault exceeds them in
