@@ -11,7 +11,6 @@ export class NodeBody implements UnderlyingDefaultSource<Chunk> {
   readonly stream: ReadableStream<Chunk>;
   readonly #request: IncomingMessage;
   #failure: Error | undefined;
-  #isCancelled = false;
   #wake: (() => void) | undefined;
 
   /** Reads nothing before the stream is read. */
@@ -20,9 +19,9 @@ export class NodeBody implements UnderlyingDefaultSource<Chunk> {
     this.stream = new ReadableStream(this, { highWaterMark: 0 });
   }
 
-  /** True if the rest of the body is not wanted, or cannot be read. */
-  get isAbandoned(): boolean {
-    return this.#isCancelled || this.#failure !== undefined;
+  /** True if the rest of the body cannot be read. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   start(): void {
@@ -45,7 +44,6 @@ export class NodeBody implements UnderlyingDefaultSource<Chunk> {
   }
 
   cancel(): void {
-    this.#isCancelled = true;
     this.#wake?.();
   }
 

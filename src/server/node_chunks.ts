@@ -89,6 +89,8 @@ export interface ChunkJoinerOptions {
 export class ChunkJoiner implements Resting {
   readonly #options: ChunkJoinerOptions;
   readonly #push: (chunk: Uint8Array | null, encoding?: BufferEncoding) => boolean;
+  /** Discards the buffered part of the body. `resume` would not, because the body has a listener for `readable`. */
+  readonly #drain: () => void;
   #joined = new GrowingBytes(MAX_PIECE_BYTES);
   /** Chunks and bytes since the client was last waited for. */
   #chunks = 0;
@@ -106,17 +108,23 @@ export class ChunkJoiner implements Resting {
   constructor(request: IncomingMessage, options: ChunkJoinerOptions) {
     this.#options = options;
     this.#push = request.push.bind(request);
+    this.#drain = () => void request.read(request.readableLength || undefined);
     request.push = (chunk: Uint8Array | null, encoding) => this.#add(chunk, encoding);
     const read = request._read.bind(request);
     request._read = (size) => {
+      const wasFull = this.#isFull;
       this.#isFull = false;
       if (!this.#isResting) read(size);
+      // node:http does not know that the joiner has stopped the connection.
+      if (wasFull) this.#startUnlessFull();
     };
     // node:http calls this after a response. Its own method hides the rest of the body, and never pauses.
     Object.assign(request, {
       _dump: () => {
         this.#isDiscarding = true;
-        request.resume();
+        this.#drain();
+        this.#isFull = false;
+        this.#startUnlessFull();
       },
     });
     if (!options.pacer.begin()) this.#rest();
@@ -125,7 +133,11 @@ export class ChunkJoiner implements Resting {
   /** Continues after a rest. */
   resume(): void {
     this.#isResting = false;
-    if (!this.#isFull && !this.#isFlood) this.#options.start();
+    this.#startUnlessFull();
+  }
+
+  #startUnlessFull(): void {
+    if (!this.#isFull && !this.#isFlood && !this.#isResting) this.#options.start();
   }
 
   /**
@@ -136,7 +148,9 @@ export class ChunkJoiner implements Resting {
     if (this.#isFlood) return true;
     if (chunk === null) {
       this.#flush();
-      return this.#push(null);
+      const result = this.#push(null);
+      if (this.#isDiscarding) this.#drain();
+      return result;
     }
     this.#chunks++;
     this.#bytes += chunk.length;

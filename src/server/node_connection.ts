@@ -213,10 +213,12 @@ export class NodeConnection {
    * Reads the rest of a request after its response. If a server closes a connection with unread bytes, the system
    * resets it, and the client can lose the response (RFC 9112 §9.6).
    */
-  discardRest(request: IncomingMessage, isCancelled: boolean): void {
-    if (isCancelled) return this.cut();
+  discardRest(request: IncomingMessage, hasFailed: boolean): void {
+    if (hasFailed) return this.cut();
     this.#destroyAtMs = performance.now() + DISCARD_MS;
     request.on("end", () => this.#destroyAtMs = Infinity);
+    // With the body's listener, `resume` would have no effect.
+    request.removeAllListeners("readable");
     request.resume();
   }
 

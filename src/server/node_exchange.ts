@@ -250,7 +250,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
       this.#abort?.abort();
       this.#relay?.cancel().catch(() => {});
     } else if (this.isArriving) {
-      this.#connection.discardRest(this.#request, this.#body?.isAbandoned === true);
+      this.#connection.discardRest(this.#request, this.#body?.hasFailed === true);
     }
   }
 }
