@@ -538,7 +538,7 @@ export const SERVICE = section({
       default: false,
       description: "Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves.",
       details:
-        "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`. Trailers are not relayed, so gRPC does not work.",
+        "It is negotiated by ALPN with `https`, and used with prior knowledge with `http`. Trailers are not relayed over HTTP/2, so gRPC does not work.",
     },
     maxConnectionAge: {
       type: time({ min: "100ms" }),

@@ -580,7 +580,8 @@ export interface CommonServiceInput {
   readonly tls?: ServiceTlsInput;
   /**
    * Use HTTP/2, which the backend must support. Bun and Node negotiate the version themselves. It is negotiated by ALPN
-   * with `https`, and used with prior knowledge with `http`. Trailers are not relayed, so gRPC does not work.
+   * with `https`, and used with prior knowledge with `http`. Trailers are not relayed over HTTP/2, so gRPC does not
+   * work.
    *
    * @default false
    */

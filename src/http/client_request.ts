@@ -77,6 +77,10 @@ export interface ClientRequest {
    * asks for it.
    */
   readonly upgrade?: readonly string[];
+  /** True if trailers of the response reach the client: it asked for them, and the listener sends them. */
+  readonly takesTrailers?: boolean;
+  /** Returns the trailers, once the body has been read to its end. Absent: the listener drops them. */
+  readonly trailers?: (() => readonly HeaderLine[]) | undefined;
   /**
    * Aborted when the client disconnects. Creating the signal of a server's request is expensive, so with
    * `connection.completed` it is only read for long exchanges.

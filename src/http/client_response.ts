@@ -8,6 +8,7 @@ import type { HeaderLine, Role } from "../config/config.ts";
 import type { ClientRequest } from "./client_request.ts";
 import { getHeader } from "./headers.ts";
 import type { FailureKind, RefusalReason } from "./outcome_kinds.ts";
+import type { Trailers } from "./trailers.ts";
 import type { TunnelEnd } from "./upgrade.ts";
 
 /** Body of a response to a client. */
@@ -20,17 +21,21 @@ export class ClientResponse {
   readonly body: ClientResponseBody;
   /** Takes over the client's connection after the head. Set only with status 101. */
   readonly tunnel: ((client: TunnelEnd) => void) | undefined;
+  /** Trailers of the body. Listeners that cannot send them ignore them. */
+  readonly trailers: Trailers | undefined;
 
   constructor(
     status: number,
     headers: readonly HeaderLine[],
     body: ClientResponseBody,
     tunnel?: (client: TunnelEnd) => void,
+    trailers?: Trailers,
   ) {
     this.status = status;
     this.headers = headers;
     this.body = body;
     this.tunnel = tunnel;
+    this.trailers = trailers;
   }
 }
 

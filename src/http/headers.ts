@@ -38,7 +38,7 @@ const TAB = 0x09;
 
 /**
  * Returns the end-to-end lines in order. Removes the hop-by-hop fields, the fields that Connection names, and the
- * fields in `dropped` (lower case). `TE: trailers` is removed too: it would promise that trailers reach the client.
+ * fields in `dropped` (lower case). `TE: trailers` is removed too: it is sent again if trailers reach the client.
  */
 export function stripHopByHop(headers: Iterable<HeaderLine>, dropped: ReadonlySet<string> = NONE): HeaderLine[] {
   let kept: HeaderLine[] = [];

@@ -9,6 +9,7 @@ import { type ClientRequest, isAuthority } from "./client_request.ts";
 import { BODY_TOO_LARGE, type LocalReply } from "./client_response.ts";
 import { forwardingHeaders, isLoop, requestIdFrom } from "./forwarding.ts";
 import { getHeader, parseList, stripHopByHop } from "./headers.ts";
+import type { relayedTrailers } from "./trailers.ts";
 import { parseTraceparent, type TraceContext } from "./trace_context.ts";
 
 /** A request that can be matched and forwarded. */
@@ -37,6 +38,10 @@ export interface ReceivedRequest {
   readonly contentLength: number | undefined;
   /** Protocols that the connection may be upgraded to, in order; `undefined` if it cannot be upgraded. */
   readonly upgrade?: readonly string[] | undefined;
+  /** True if trailers of the response reach the client. */
+  readonly takesTrailers?: boolean | undefined;
+  /** Field Trailer, and the trailers once the body has been read to its end. Absent: none. */
+  readonly trailers?: Parameters<typeof relayedTrailers>[0] | undefined;
   /** Trace of the request; `undefined` if it has none. `headers` never contain `traceparent`. */
   readonly trace?: TraceContext | undefined;
 }
@@ -114,6 +119,8 @@ export function receive(
     authority,
     contentLength,
     upgrade: upgradeOf(request),
+    takesTrailers: request.takesTrailers,
+    trailers: request.trailers && { headers, read: request.trailers },
     trace,
     peer: clientAddress,
     protocol: connection.protocol ?? (host === undefined ? "HTTP/2.0" : "HTTP/1.1"),

@@ -29,6 +29,12 @@ export interface UpstreamRequest {
    * @default No upgrade.
    */
   readonly upgrade?: readonly string[] | undefined;
+  /**
+   * Announce in TE that trailers are relayed, for transports that return them.
+   *
+   * @default false
+   */
+  readonly takesTrailers?: boolean | undefined;
 }
 
 const ROLE_HEADERS: Readonly<Record<Role, HeaderLine>> = {
@@ -54,6 +60,7 @@ export function upstreamRequestFor(
     host: hostFor(service, request),
     headers: setHeaders(headers, service.headers, service.removeHeaders),
     upgrade: permittedProtocols(request.upgrade, service.upgrade),
+    takesTrailers: request.takesTrailers,
   };
 }
 

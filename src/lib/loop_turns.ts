@@ -8,8 +8,11 @@ export interface LoopTurnsOptions {
   readonly now: () => number;
 }
 
-/** Detects a new turn: `setImmediate` runs once per turn. Deno, Node and Bun have it, the web platform does not. */
-const { setImmediate: onNextTurn = (callback: () => void) => void setTimeout(callback, 0) } = globalThis as {
+/**
+ * Calls back at the end of the turn: `setImmediate` runs once per turn. Deno, Node and Bun have it, the web platform
+ * does not.
+ */
+export const { setImmediate: onNextTurn = (callback: () => void) => void setTimeout(callback, 0) } = globalThis as {
   readonly setImmediate?: (callback: () => void) => void;
 };
 

@@ -1,6 +1,6 @@
 /** The client's response: the response of the selected attempt, or a local reply if every service failed. */
 
-import type { HeaderLine, Member, Role } from "../config/config.ts";
+import type { HeaderLine, Member, Role, Service } from "../config/config.ts";
 import {
   ClientResponse,
   type LocalReply,
@@ -9,6 +9,7 @@ import {
   unknownLength,
 } from "../http/client_response.ts";
 import { getHeader, setHeaders, stripHopByHop } from "../http/headers.ts";
+import { relayedTrailers, type Trailers } from "../http/trailers.ts";
 import {
   type Attempt,
   type AttemptView,
@@ -80,10 +81,20 @@ export function relayResponse(
   // its own, node:http does not close the connection if the client asks for it.
   if (status === 426 && service.upgrade !== undefined) endToEnd.push(...upgradeLines(response, "upgrade, close"));
   const headers = setHeaders(endToEnd, service.responseHeaders);
-  if (body instanceof ReadableStream) return new ClientResponse(status, headers, relayBody(body, deadline, listener));
+  const trailers = isBodiless ? undefined : trailersOf(response, service);
+  if (body instanceof ReadableStream) {
+    return new ClientResponse(status, headers, relayBody(body, deadline, listener), undefined, trailers);
+  }
   listener.onEnd(body === null ? 0 : body.length);
   const isLengthUnknown = isBodiless && !isNull && getHeader(headers, "content-length") === undefined;
-  return new ClientResponse(status, headers, isLengthUnknown ? unknownLength() : body);
+  return new ClientResponse(status, headers, isLengthUnknown ? unknownLength() : body, undefined, trailers);
+}
+
+/** A field of the response that the configuration sets cannot be changed by a trailer. */
+function trailersOf(response: UpstreamResponse, { responseHeaders }: Service): Trailers | undefined {
+  if (response.trailers === undefined) return undefined;
+  const read = () => response.trailers!();
+  return relayedTrailers({ headers: response.headers, read }, [TIMING_FIELD, ...responseHeaders.map(([name]) => name)]);
 }
 
 /**

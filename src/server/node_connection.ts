@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { ClientTimeouts } from "../config/config.ts";
 import { ChunkFloodError, RequestTimeoutError } from "../http/client_request.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
+import { ChunkJoiner, type ReadPacer } from "./node_chunks.ts";
 
 /** Exchange of a connection. */
 export interface ConnectionExchange {
@@ -25,6 +26,8 @@ export interface NodeConnectionOptions {
   readonly scheme: "http" | "https";
   /** Address of the peer, if the socket has none. */
   readonly peer: string;
+  /** Paces the bodies of all connections of the listener. */
+  readonly pacer: ReadPacer;
   /** Called when the connection no longer belongs to the listener: its socket was handed over. */
   readonly onRelease: () => void;
   /** Called when it is a request's turn. */
@@ -157,11 +160,20 @@ export class NodeConnection {
     this.#refusal = 400;
   }
 
-  /** Called when a request's body is a flood of tiny chunks. */
-  flooded(exchange: ConnectionExchange): void {
-    this.#isRefused = true;
-    this.#reads(false);
-    if (!exchange.failBody(new ChunkFloodError())) this.socket.destroy();
+  /** Joins the small chunks of a request's body. A flood of tiny chunks fails the body. */
+  joinChunks(request: IncomingMessage, exchange: ConnectionExchange): void {
+    new ChunkJoiner(request, {
+      pacer: this.#options.pacer,
+      stop: () => this.#reads(false),
+      start: () => {
+        if (!this.#isRefused && this.#exchanges.size <= 1) this.#reads(true);
+      },
+      onFlood: () => {
+        this.#isRefused = true;
+        this.#reads(false);
+        if (!exchange.failBody(new ChunkFloodError())) this.socket.destroy();
+      },
+    });
   }
 
   /** Refuses the connection with 503, before its first request. */
@@ -201,10 +213,12 @@ export class NodeConnection {
    * Reads the rest of a request after its response. If a server closes a connection with unread bytes, the system
    * resets it, and the client can lose the response (RFC 9112 §9.6).
    */
-  discardRest(request: IncomingMessage, isCancelled: boolean): void {
-    if (isCancelled) return this.cut();
+  discardRest(request: IncomingMessage, hasFailed: boolean): void {
+    if (hasFailed) return this.cut();
     this.#destroyAtMs = performance.now() + DISCARD_MS;
     request.on("end", () => this.#destroyAtMs = Infinity);
+    // With the body's listener, `resume` would have no effect.
+    request.removeAllListeners("readable");
     request.resume();
   }
 

@@ -5,7 +5,8 @@ import type { HeaderLine } from "../config/config.ts";
 import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarget } from "../http/client_request.ts";
 import type { ClientResponse } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
-import { ChunkCounter, NodeBody } from "./node_body.ts";
+import { acceptsTrailers, type Trailers } from "../http/trailers.ts";
+import { NodeBody } from "./node_body.ts";
 import type { NodeConnection } from "./node_connection.ts";
 import { SocketTunnelEnd } from "./node_tunnel.ts";
 
@@ -30,15 +31,15 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   readonly completed: Promise<void>;
   /** Protocols of the Upgrade field; absent if the connection cannot be upgraded. */
   readonly upgrade?: readonly string[];
+  readonly takesTrailers: boolean;
   readonly #connection: NodeConnection;
   /** Bytes that arrived after the head of a request that can be upgraded. */
   readonly #head: Uint8Array | undefined;
   #complete = () => {};
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #isChunked: boolean;
   readonly #hasBody: boolean;
-  /** Absent for a body with a declared length, whose pieces are as large as the reads from the socket. */
-  readonly #chunks: ChunkCounter | undefined;
   #body: NodeBody | undefined;
   #abort: AbortController | undefined;
   #isDisconnected = false;
@@ -47,9 +48,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
 
   /** `head` is present for a request that can be upgraded: the bytes after its head. */
   constructor(request: IncomingMessage, response: ServerResponse, connection: NodeConnection, head?: Uint8Array) {
-    const lines: HeaderLine[] = [];
-    const raw = request.rawHeaders;
-    for (let index = 0; index < raw.length; index += 2) lines.push([raw[index]!, raw[index + 1]!]);
+    const lines = pairs(request.rawHeaders);
     this.method = request.method!;
     this.httpVersion = request.httpVersion;
     this.headers = lines;
@@ -59,8 +58,11 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     this.#connection = connection;
     this.#request = request;
     this.#response = response;
-    const isChunked = getHeader(lines, "transfer-encoding") !== undefined;
-    if (isChunked) this.#chunks = new ChunkCounter(request, () => connection.flooded(this));
+    const isChunked = this.#isChunked = getHeader(lines, "transfer-encoding") !== undefined;
+    // The pieces of a body with a declared length are as large as the reads from the socket.
+    if (isChunked) connection.joinChunks(request, this);
+    // Bun's server cannot send them.
+    this.takesTrailers = !("Bun" in globalThis) && request.httpVersion === "1.1" && acceptsTrailers(lines);
     this.#hasBody = isChunked ||
       (getHeader(lines, "content-length") ?? "0") !== "0";
     this.#head = head;
@@ -73,13 +75,17 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     return `HTTP/${this.httpVersion}`;
   }
 
+  get trailers(): (() => readonly HeaderLine[]) | undefined {
+    return this.#isChunked ? () => pairs(this.#request.rawTrailers ?? []) : undefined;
+  }
+
   get connection(): ConnectionInfo {
     return this;
   }
 
   get body(): ReadableStream<Chunk> | null {
     if (!this.#hasBody) return null;
-    return (this.#body ??= new NodeBody(this.#request, this.#chunks)).stream;
+    return (this.#body ??= new NodeBody(this.#request)).stream;
   }
 
   /** True until the request has been received completely. */
@@ -100,7 +106,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */
   failBody(error: Error): boolean {
     if (!this.#hasBody || this.#response.headersSent) return false;
-    (this.#body ??= new NodeBody(this.#request, this.#chunks)).fail(error);
+    (this.#body ??= new NodeBody(this.#request)).fail(error);
     return true;
   }
 
@@ -141,7 +147,10 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     }
     const isStream = body instanceof ReadableStream;
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-    if (!isStream && !isBodiless) {
+    const trailers = this.takesTrailers && !isBodiless && lengthBytes === undefined ? reply.trailers : undefined;
+    if (trailers !== undefined && trailers.announced.length > 0) lines.push("Trailer", trailers.announced.join(", "));
+    const isChunked = isStream || (trailers !== undefined && trailers.read().length > 0);
+    if (!isChunked && !isBodiless) {
       const actualBytes = (bytes as Chunk | null)?.length ?? 0;
       if (lengthBytes === undefined) lines.push("Content-Length", String(actualBytes));
       else if (lengthBytes !== actualBytes) throw new RangeError("The body differs from its Content-Length");
@@ -158,6 +167,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     }
     if (!isStream) {
       if (bytes === null || isBodiless) response.end();
+      else if (isChunked) this.#endWithTrailers(trailers!, bytes as Chunk);
       else response.end(bytes);
       return;
     }
@@ -165,7 +175,7 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
       body.cancel().catch(() => {});
       return void response.end();
     }
-    await this.#relayBody(body, lengthBytes);
+    await this.#relayBody(body, lengthBytes, trailers);
   }
 
   /** Ends the exchange with an empty 500, or cuts the connection if the response has begun. */
@@ -177,7 +187,11 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
   }
 
   /** Waits for each write: the client sets the pace, and the service's buffer is not used again before it is sent. */
-  async #relayBody(body: ReadableStream<Chunk>, lengthBytes: number | undefined): Promise<void> {
+  async #relayBody(
+    body: ReadableStream<Chunk>,
+    lengthBytes: number | undefined,
+    trailers: Trailers | undefined,
+  ): Promise<void> {
     const response = this.#response;
     const reader = this.#relay = body.getReader();
     let sentBytes = 0;
@@ -196,7 +210,8 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
         if (this.#isDisconnected) return;
       }
       if (lengthBytes !== undefined && sentBytes !== lengthBytes) throw new RangeError("The body is incomplete");
-      response.end();
+      if (trailers === undefined) response.end();
+      else this.#endWithTrailers(trailers);
     } catch {
       // A truncated body must not look complete.
       this.#connection.cut();
@@ -204,6 +219,14 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     } finally {
       this.#relay = undefined;
     }
+  }
+
+  /** Ends a chunked body. Its trailers are written as received, one character per byte. */
+  #endWithTrailers(trailers: Trailers, bytes?: Uint8Array): void {
+    const response = this.#response;
+    if (bytes !== undefined) response.write(bytes);
+    response.addTrailers(trailers.read() as [string, string][]);
+    response.end();
   }
 
   /** Sends a 101 response, and hands over the connection. The tunnel learns of a client that has disconnected. */
@@ -227,9 +250,15 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
       this.#abort?.abort();
       this.#relay?.cancel().catch(() => {});
     } else if (this.isArriving) {
-      this.#connection.discardRest(this.#request, this.#body?.isAbandoned === true);
+      this.#connection.discardRest(this.#request, this.#body?.hasFailed === true);
     }
   }
+}
+
+function pairs(raw: readonly string[]): HeaderLine[] {
+  const lines: HeaderLine[] = [];
+  for (let index = 0; index < raw.length; index += 2) lines.push([raw[index]!, raw[index + 1]!]);
+  return lines;
 }
 
 /** Returns the members of an Upgrade field as sent (RFC 9110 §7.8). */

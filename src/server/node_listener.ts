@@ -10,6 +10,7 @@ import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
+import { ReadPacer } from "./node_chunks.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
 
@@ -117,6 +118,7 @@ class NodeListener implements Listener {
   #accepted = 0;
   /** Open connections of each client, if their number is limited. */
   readonly #counts = new Map<string, number>();
+  readonly #pacer = new ReadPacer();
   readonly #ticks: ReturnType<typeof setInterval>;
   #isClosing = false;
   #isClosed = false;
@@ -220,6 +222,7 @@ class NodeListener implements Listener {
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
       peer: socketPath(hostname) === undefined ? "" : UNIX_PEER,
+      pacer: this.#pacer,
       onRelease: () => this.#remove(socket),
       onTurn: (exchange) => void this.#serve(exchange as NodeExchange),
       onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),

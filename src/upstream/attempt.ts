@@ -22,6 +22,8 @@ export interface UpstreamResponse {
   readonly tunnel?: TunnelEnd;
   /** Close code of a WebSocket, once it is known. Absent: none. */
   closeCode?: number | undefined;
+  /** Returns the trailers, once the body has been read to its end. Absent: none, or the transport drops them. */
+  trailers?(): readonly HeaderLine[];
   /** Discards a stream that has never been accessed. Absent: the stream is cancelled instead. */
   discard?(): void;
 }

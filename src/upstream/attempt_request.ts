@@ -7,6 +7,7 @@ import type { SharedBody } from "../body/shared_body.ts";
 import type { SkipReason } from "../http/outcome_kinds.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { upstreamRequestFor } from "../http/upstream_request.ts";
+import { relayedTrailers, type Trailers } from "../http/trailers.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import { headBytes } from "./response_head.ts";
 import type { Attempt } from "./attempt.ts";
@@ -47,6 +48,8 @@ export class AttemptRequest implements TransportRequest {
   /** Header lines; empty once they have been encoded. */
   headers: readonly HeaderLine[];
   readonly upgrade: readonly string[] | undefined;
+  readonly takesTrailers: boolean | undefined;
+  readonly trailers: Trailers | undefined;
   readonly body: TransportRequest["body"];
   readonly contentLength: number | undefined;
   readonly tls: TransportRequest["tls"];
@@ -68,12 +71,14 @@ export class AttemptRequest implements TransportRequest {
     this.host = head.host;
     this.headers = head.headers;
     this.upgrade = head.upgrade;
+    this.takesTrailers = head.takesTrailers;
     this.contentLength = received.contentLength;
     this.tls = tls;
     this.http2 = http2;
     this.cancellation = attempt.cancellation;
     if (shadow?.body === false) this.body = null;
     else if (body instanceof BodyFanOut) {
+      this.trailers = trailersFor(attempt, received);
       this.body = attempt.upload = body.branch(attempt.role, {
         onProgress: () => this.#refresh(),
         onStarved: () => void (attempt.pending && attempt.deadline.stop()),
@@ -135,4 +140,10 @@ export class AttemptRequest implements TransportRequest {
   #refresh(): void {
     if (this.#attempt.pending) this.#attempt.deadline.refresh();
   }
+}
+
+/** A field that the configuration sets, removes or hides as a credential cannot arrive as a trailer. */
+function trailersFor({ service }: Attempt, { trailers }: ReceivedRequest): Trailers | undefined {
+  if (trailers === undefined || service.shadow?.credentials === false) return undefined;
+  return relayedTrailers(trailers, [...service.removeHeaders, ...service.headers.map(([name]) => name)]);
 }

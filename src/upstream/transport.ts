@@ -3,6 +3,7 @@
 import type { UpstreamTls } from "../config/config.ts";
 import { SAFE_METHODS } from "../config/schema/http.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
+import type { Trailers } from "../http/trailers.ts";
 import type { UpstreamRequest } from "../http/upstream_request.ts";
 import type { CancellationSignal } from "../lib/cancellation.ts";
 import type { UpstreamResponse } from "./attempt.ts";
@@ -13,6 +14,8 @@ export interface TransportRequest extends UpstreamRequest {
   readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** Length of a stream in bytes, if the client sent it. Transports send it as Content-Length if they can. */
   readonly contentLength?: number | undefined;
+  /** Trailers of a stream without a length, for transports that can send them. Absent: none. */
+  readonly trailers?: Trailers | undefined;
   /**
    * Verification of an `https` service. Absent: the system's certificate authorities, and the host name of the origin.
    * A transport that cannot apply a setting fails with `tls` or verifies more strictly, never less.

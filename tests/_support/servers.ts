@@ -1,6 +1,7 @@
 /** Real servers on loopback for tests: backends that record requests, and conductor in front of them. */
 
 import { conductor, type ConductorEvent, type ConductorOptions, type ConfigInput } from "@zeek/conductor";
+import type { ServerTls } from "../../src/config/config.ts";
 import type { ListenerKind } from "../../src/config/listener_kind.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import { createProxyHandler } from "../../src/proxy/handler.ts";
@@ -62,11 +63,12 @@ export interface Front extends TestServer {
 /** Listeners that conductor can serve with. */
 export const LISTENERS: readonly ListenerKind[] = ["deno", "node"];
 
-/** Serves conductor on a free port, with one of its listeners. */
+/** Serves conductor on a free port, with one of its listeners. Only the node listener uses the certificate. */
 export async function startListening(
   kind: ListenerKind,
   config: ConfigInput,
   options: ConductorOptions = {},
+  tls?: ServerTls,
 ): Promise<Front> {
   if (kind === "deno") return startConductor(config, options);
   const { observe, ...events } = recordEvents();
@@ -75,7 +77,7 @@ export async function startListening(
   const listener = await openNodeListener(createProxyHandler(checked, { ...options, observe }), {
     hostname: "127.0.0.1",
     port: 0,
-    tls: undefined,
+    tls,
     reusePort: false,
     settings: () => checked,
     onError,

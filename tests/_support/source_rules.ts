@@ -46,6 +46,7 @@ const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/server/read_text_file.ts": ["node:fs/promises"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
   "src/server/node_connection.ts": ["node:http", "node:net"],
+  "src/server/node_chunks.ts": ["node:http"],
   "src/server/node_exchange.ts": ["node:http"],
   "src/server/node_body.ts": ["node:http"],
   "src/server/node_tunnel.ts": ["node:net"],

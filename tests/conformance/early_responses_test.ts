@@ -3,11 +3,13 @@
  */
 
 import { assertEquals } from "@std/assert";
+import type { ServerTls } from "../../src/config/config.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
+import type { ListenerKind } from "../../src/config/listener_kind.ts";
 import { conductor } from "../../src/proxy/fetch_handler.ts";
-import { type RunningServer, serve } from "../../src/server/serve.ts";
+import { serve } from "../../src/server/serve.ts";
 import { type Certificate, hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { readUntil, startRawBackend, type TestServer } from "../_support/servers.ts";
+import { LISTENERS, readUntil, startListening, startRawBackend, type TestServer } from "../_support/servers.ts";
 
 /** Larger than what the buffers of the sockets hold. */
 const UPLOAD_BYTES = 20_000_000;
@@ -61,6 +63,8 @@ async function uploadStatuses(connect: () => Promise<Deno.Conn>, path: string, f
   return [...new Set(statuses)];
 }
 
+const OVER = ["plain HTTP", "HTTPS"].flatMap((over) => LISTENERS.map((listener) => [over, listener] as const));
+
 const CASES: [name: string, path: string, framing: string, status: string][] = [
   ["a service that refuses an upload of known length", "/refused", LENGTH, "413"],
   ["a service that refuses a chunked upload", "/refused", CHUNKED, "413"],
@@ -68,10 +72,10 @@ const CASES: [name: string, path: string, framing: string, status: string][] = [
   ["an upload without a route", "/elsewhere", LENGTH, "404"],
 ];
 
-for (const over of ["plain HTTP", "HTTPS"]) {
+for (const [over, listener] of OVER) {
   for (const [name, path, framing, status] of CASES) {
     Deno.test({
-      name: `the response to ${name} reaches the client, over ${over}`,
+      name: `the response to ${name} reaches the client, over ${over} and the ${listener} listener`,
       ignore: over === "HTTPS" && !hasOpenssl,
       fn: async () => {
         await using refusing = startRefusing();
@@ -82,25 +86,39 @@ for (const over of ["plain HTTP", "HTTPS"]) {
         ];
         await using certificate = over === "HTTPS" ? await makeCertificate() : undefined;
         const maxBodySize = path === "/limited" ? "1MiB" : "1GiB";
-        const { server, connect } = await start({ services, maxBodySize }, certificate);
+        const { connect, ...server } = await start(listener, { services, maxBodySize }, certificate);
         assertEquals(await uploadStatuses(connect, path, framing), [status]);
-        await server.shutdown();
+        await server[Symbol.asyncDispose]();
       },
     });
   }
 }
 
 async function start(
+  listener: ListenerKind,
   config: ConfigInput,
   certificate: Certificate | undefined,
-): Promise<{ server: RunningServer; connect: () => Promise<Deno.Conn> }> {
-  const handle = conductor(config);
+): Promise<AsyncDisposable & { connect: () => Promise<Deno.Conn> }> {
   const tls = certificate && { cert: certificate.cert, key: certificate.key };
-  const server = await serve(handle, { hostname: "127.0.0.1", port: 0, tls });
-  const { port } = server;
+  const { port, close } = listener === "node" ? await startNode(config, tls) : await startDeno(config, tls);
   const connect = () =>
     certificate === undefined
       ? Deno.connect({ hostname: "127.0.0.1", port })
       : Deno.connectTls({ hostname: "localhost", port, caCerts: [certificate.cert], alpnProtocols: ["http/1.1"] });
-  return { server, connect };
+  return { connect, [Symbol.asyncDispose]: close };
+}
+
+interface Started {
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+async function startNode(config: ConfigInput, tls: ServerTls | undefined): Promise<Started> {
+  const front = await startListening("node", config, {}, tls);
+  return { port: front.port, close: async () => await front[Symbol.asyncDispose]() };
+}
+
+async function startDeno(config: ConfigInput, tls: ServerTls | undefined): Promise<Started> {
+  const server = await serve(conductor(config), { hostname: "127.0.0.1", port: 0, tls });
+  return { port: server.port, close: () => server.shutdown() };
 }

@@ -1,11 +1,11 @@
 /** Clients that try to open the breaker of a healthy service. */
 
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { ATTACK_MS, attackTest, IS_FULL, underAttack } from "../_support/attack.ts";
 import { toBytes } from "../_support/latin1.ts";
-import { startBackend, startConductor } from "../_support/servers.ts";
+import { readUntil, startBackend, startConductor } from "../_support/servers.ts";
 import { type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
-import type { WatchedConductor } from "../_support/cli_process.ts";
+import { startWatched, type WatchedConductor } from "../_support/cli_process.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 /** Head size above which the service closes the connection without a response, in bytes. */
@@ -14,6 +14,9 @@ const MAX_HEAD_BYTES = 16_384;
 const ATTACKERS = IS_FULL ? 16 : 4;
 const MAX_GROWTH_MIB = 400;
 const MAX_LATENCY_MS = 2_000;
+/** More than the buffers of the sockets hold. */
+const LARGE_BYTES = 64_000_000;
+const LARGE = "x".repeat(1_000_000);
 
 /** Response of a healthy service; `undefined` if it closes the connection without one. */
 function respond({ head }: SocketRequest): string | undefined {
@@ -140,4 +143,49 @@ Deno.test("no client can block a service that has recovered", async () => {
   }
   leaving.abort();
   await Promise.all(holding);
+});
+
+Deno.test("clients that reach a timeout or a limit of the node listener do not open the breaker", async () => {
+  await using backend = await startSocketBackend(async ({ head }, { write, reset }) => {
+    if (head.startsWith("GET /fail")) return reset();
+    if (!head.startsWith("GET /large")) return await write(OK);
+    await write(`HTTP/1.1 200 OK\r\ncontent-length: ${LARGE_BYTES}\r\n\r\n`);
+    for (let sent = 0; sent < LARGE_BYTES; sent += LARGE.length) await write(LARGE);
+  });
+  const services = [{ name: "main", url: backend.url, breaker: { failures: 1, openFor: "1h", maxOpenFor: "1h" } }];
+  await using target = await startWatched(services, {
+    listener: "node",
+    clientTimeouts: { header: "300ms", request: "300ms", write: "300ms" },
+    limits: { maxConnections: 4 },
+  });
+  const port = Number(new URL(target.url).port);
+  const statusOf = async (path: string) => {
+    using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+    const response = await fetch(new URL(path, target.url), { client });
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (const request of [`POST / HTTP/1.1\r\n${CHUNKED}5\r\nhel`, "GET / HTTP/1.1\r\nHost"]) {
+    using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
+    await connection.write(toBytes(request));
+    assertMatch(await readUntil(connection, "\0never\0"), /^HTTP\/1.1 408 /);
+    assertEquals(await statusOf("/"), 200);
+  }
+  {
+    using connection = await Deno.connect({ port, hostname: "127.0.0.1" });
+    await connection.write(toBytes(get("/large")));
+    const cut = new RegExp('"path":"/large"');
+    await target.process.stdout.seen(cut);
+    assertEquals(await statusOf("/"), 200);
+  }
+  {
+    using held = new DisposableStack();
+    for (let count = 0; count < 4; count++) held.use(await Deno.connect({ port, hostname: "127.0.0.1" }));
+    using refused = await Deno.connect({ port, hostname: "127.0.0.1" });
+    assertMatch(await readUntil(refused, "\0never\0"), /^HTTP\/1.1 503 /);
+  }
+  assertEquals(await statusOf("/"), 200);
+  // A fault of the service opens the breaker at once.
+  assertEquals(await statusOf("/fail"), 502);
+  assertEquals(await statusOf("/"), 502);
 });

@@ -135,6 +135,9 @@ Deno.test({
     }
     const refused = await fetch(`${url}/unknown`, { headers: { accept: "application/json" } });
     assertEquals([refused.status, (await refused.json()).services[0].failure], [502, "tls"]);
-    assertMatch(child.stderr.text + child.stdout.text, /services\[2\]\.tls\.insecure: .*\\?"anyone\\?" is not verified/s);
+    assertMatch(
+      child.stderr.text + child.stdout.text,
+      /services\[2\]\.tls\.insecure: .*\\?"anyone\\?" is not verified/s,
+    );
   },
 });

@@ -1,5 +1,6 @@
-/** Decoder of the chunked transfer coding (RFC 9112 §7.1). It decodes in place, and drops trailers. */
+/** Decoder of the chunked transfer coding (RFC 9112 §7.1). It decodes in place. */
 
+import type { HeaderLine } from "../../config/config.ts";
 import { UpstreamFailure } from "../transport.ts";
 
 const TAB = 9;
@@ -14,6 +15,9 @@ const MAX_SIZE_LINE_BYTES = 4_096;
 const MAX_TRAILER_BYTES = 16_384;
 /** Maximum hexadecimal digits of a size, leading zeros included. All such sizes are safe integers. */
 const MAX_SIZE_DIGITS = 13;
+
+/** Whitespace around a field value (RFC 9110 §5.6.3). */
+const BLANKS = /^[\t ]+|[\t ]+$/g;
 
 type State =
   | "size"
@@ -44,10 +48,21 @@ export class ChunkedDecoder {
   #left = 0;
   #digits = 0;
   #lineBytes = 0;
+  /** Trailers as received, with one character per byte. */
+  #trailers = "";
 
   /** True after the last chunk and the trailers. */
   get ended(): boolean {
     return this.#state === "end";
+  }
+
+  /** Trailers in the order received. Lines without a name are left out. */
+  get trailers(): readonly HeaderLine[] {
+    if (!this.ended || this.#trailers === "") return [];
+    return this.#trailers.split("\r").flatMap((line) => {
+      const colon = line.indexOf(":");
+      return colon < 1 ? [] : [[line.slice(0, colon), line.slice(colon + 1).replace(BLANKS, "")] as const];
+    });
   }
 
   /**
@@ -93,11 +108,11 @@ export class ChunkedDecoder {
         if (byte === CR) this.#state = "end-lf";
         else {
           this.#state = "trailer-line";
-          this.#readLine(byte, "trailer-lf", MAX_TRAILER_BYTES);
+          this.#readTrailer(byte);
         }
         return;
       case "trailer-line":
-        return this.#readLine(byte, "trailer-lf", MAX_TRAILER_BYTES);
+        return this.#readTrailer(byte);
       case "trailer-lf":
         return this.#expect(byte, LF, "trailer");
       case "end-lf":
@@ -120,7 +135,12 @@ export class ChunkedDecoder {
     if (++this.#lineBytes > MAX_SIZE_LINE_BYTES) fail();
   }
 
-  /** Skips an extension or a trailer. */
+  #readTrailer(byte: number): void {
+    this.#readLine(byte, "trailer-lf", MAX_TRAILER_BYTES);
+    this.#trailers += String.fromCharCode(byte);
+  }
+
+  /** Checks an extension or a trailer. */
   #readLine(byte: number, ended: State, limit: number): void {
     if (byte === CR) this.#state = ended;
     else if (byte < SPACE && byte !== TAB) fail();

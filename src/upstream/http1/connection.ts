@@ -167,16 +167,16 @@ export class Connection {
     const body = new ResponseBody(this.#socket, framing.body, this.#listener);
     if (this.#isSmallRestMissing(framing.body)) {
       request.onHead?.();
-      return body.readWhole().then((whole) => this.#complete(head, framing, whole)).catch(this.#onFailed);
+      return body.readWhole().then((whole) => this.#complete(head, framing, whole, body)).catch(this.#onFailed);
     }
     const whole = body.takeIfWhole();
-    if (whole !== undefined) return this.#complete(head, framing, whole);
-    return new ResponseResult(new StreamedResponse(head.status, framing.headers, this.#source(body, framing)));
+    if (whole !== undefined) return this.#complete(head, framing, whole, body);
+    return new ResponseResult(new StreamedResponse(head.status, framing.headers, this.#source(body, framing), body));
   }
 
-  #complete({ status }: ResponseHead, framing: Framing, whole: Bytes): TransportResult {
+  #complete({ status }: ResponseHead, framing: Framing, whole: Bytes, body: ResponseBody): TransportResult {
     this.#finish(framing);
-    return new ResponseResult(new BufferedResponse(status, framing.headers, framing.body === 0 ? null : whole));
+    return new ResponseResult(new BufferedResponse(status, framing.headers, framing.body === 0 ? null : whole, body));
   }
 
   /** Returns the head of the final response, and consumes interim responses; `undefined` if more bytes are needed. */

@@ -3,7 +3,7 @@
 import type { BufferPool } from "../../lib/buffer_pool.ts";
 import { type TransportRequest, UpstreamFailure } from "../transport.ts";
 import type { BufferedSocket } from "./buffered_socket.ts";
-import { encodeRequestHead } from "./request_head.ts";
+import { encodeLastChunk, encodeRequestHead } from "./request_head.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -15,7 +15,6 @@ const MAX_COPIED_BYTES = 16_384;
 const encoder = new TextEncoder();
 const CRLF = encoder.encode("\r\n");
 const NO_BYTES = new Uint8Array(0);
-const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /** Sends the requests of one connection, one at a time. */
 export class RequestSender {
@@ -75,9 +74,10 @@ export class RequestSender {
     this.#buffer = NO_BYTES;
   }
 
-  #send(head: Bytes, { body, contentLength }: TransportRequest): Promise<void> {
+  #send(head: Bytes, request: TransportRequest): Promise<void> {
+    const { body } = request;
     if (body === null) return this.#socket.write(head);
-    return body instanceof Uint8Array ? this.#sendBytes(head, body) : this.#sendStream(head, body, contentLength);
+    return body instanceof Uint8Array ? this.#sendBytes(head, body) : this.#sendStream(head, body, request);
   }
 
   readonly #onSent = (): boolean => {
@@ -99,7 +99,11 @@ export class RequestSender {
     await this.#socket.write(body);
   }
 
-  async #sendStream(head: Bytes, body: ReadableStream<Bytes>, contentLength: number | undefined): Promise<void> {
+  async #sendStream(
+    head: Bytes,
+    body: ReadableStream<Bytes>,
+    { contentLength, trailers }: TransportRequest,
+  ): Promise<void> {
     const reader = this.#reader = body.getReader();
     try {
       await this.#socket.write(head);
@@ -115,7 +119,7 @@ export class RequestSender {
       // The stream of a cancelled body ends too. It must not look complete to the service.
       if (this.#socket.closed || (contentLength !== undefined && remaining > 0)) throw new UpstreamFailure("aborted");
       this.#reader = undefined;
-      if (contentLength === undefined) await this.#socket.write(LAST_CHUNK);
+      if (contentLength === undefined) await this.#socket.write(encodeLastChunk(trailers?.read() ?? []));
     } catch (error) {
       reader.cancel().catch(() => {});
       throw error;

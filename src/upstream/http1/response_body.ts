@@ -1,5 +1,6 @@
 /** Body of a response as read from a connection, without its framing. */
 
+import type { HeaderLine } from "../../config/config.ts";
 import { detachBuffer } from "../../lib/detach_buffer.ts";
 import type { LoopTurns } from "../../lib/loop_turns.ts";
 import type { Slab } from "../../lib/slab.ts";
@@ -65,6 +66,11 @@ export class ResponseBody {
   /** True after the last byte has been read. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Trailers, once the body has ended. */
+  get trailers(): readonly HeaderLine[] {
+    return this.#chunks?.trailers ?? [];
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Results of a connection. Classes, because V8 pretenures object literals that refer to an exchange (decision 022). */
 
+import type { HeaderLine } from "../../config/config.ts";
 import type { TunnelEnd } from "../../http/upgrade.ts";
 import type { UpstreamResponse } from "../attempt.ts";
 
@@ -7,6 +8,11 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Prevents the stream from reading before the first pull. */
 const NO_READ_AHEAD: QueuingStrategy<Bytes> = { highWaterMark: 0 };
+
+/** Body with its trailers, once it has been read. */
+interface TrailerSource {
+  readonly trailers: readonly HeaderLine[];
+}
 
 /** Successful result of a transport. */
 export class ResponseResult {
@@ -23,11 +29,17 @@ export class BufferedResponse implements UpstreamResponse {
   readonly status: number;
   readonly headers: UpstreamResponse["headers"];
   readonly body: Bytes | null;
+  readonly #source: TrailerSource;
 
-  constructor(status: number, headers: UpstreamResponse["headers"], body: Bytes | null) {
+  constructor(status: number, headers: UpstreamResponse["headers"], body: Bytes | null, source: TrailerSource) {
     this.status = status;
     this.headers = headers;
     this.body = body;
+    this.#source = source;
+  }
+
+  trailers(): readonly HeaderLine[] {
+    return this.#source.trailers;
   }
 }
 
@@ -37,12 +49,23 @@ export class StreamedResponse implements UpstreamResponse {
   readonly headers: UpstreamResponse["headers"];
   readonly isStreamed = true;
   readonly #source: BodyStreamSource;
+  readonly #trailers: TrailerSource;
   #body: ReadableStream<Bytes> | undefined;
 
-  constructor(status: number, headers: UpstreamResponse["headers"], source: BodyStreamSource) {
+  constructor(
+    status: number,
+    headers: UpstreamResponse["headers"],
+    source: BodyStreamSource,
+    trailers: TrailerSource,
+  ) {
     this.status = status;
     this.headers = headers;
     this.#source = source;
+    this.#trailers = trailers;
+  }
+
+  trailers(): readonly HeaderLine[] {
+    return this.#trailers.trailers;
   }
 
   get body(): ReadableStream<Bytes> {
