@@ -9,6 +9,7 @@ import { addressMatcher, clientNetwork } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
+import { AcceptWatch } from "./accept_watch.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { ReadPacer } from "./node_chunks.ts";
 import { NodeConnection } from "./node_connection.ts";
@@ -120,6 +121,7 @@ class NodeListener implements Listener {
   readonly #counts = new Map<string, number>();
   readonly #pacer = new ReadPacer();
   readonly #ticks: ReturnType<typeof setInterval>;
+  #watch: AcceptWatch | undefined;
   #isClosing = false;
   #isClosed = false;
   /** Pending while responses are held. */
@@ -161,6 +163,24 @@ class NodeListener implements Listener {
       ? { hostname: this.#options.hostname, port: 0 }
       : { hostname: address.address, port: address.port };
     this.#server.on("error", (error) => this.#onFailure(error));
+    // Other runtimes accept again by themselves.
+    if (typeof address === "string" || !("Deno" in globalThis)) return;
+    const watch = this.#watch = new AcceptWatch({
+      address: this.addr,
+      connect: (port, hostname) => this.#modules.net.connect(port, hostname),
+      isShared: this.#options.reusePort,
+      onStopped: () => this.#fail(),
+    });
+    this.#server.on("connection", () => watch.accepted());
+  }
+
+  /** Gives up the socket of the listener, which the server then opens again. Open connections are served. */
+  #fail(): void {
+    if (this.#isClosed) return;
+    this.#modules.net.Server.prototype.close.call(this.#server as NetServer);
+    this.#isClosed = true;
+    this.#onFailure(new Error("The listener accepts no more connections: the process had no free descriptors"));
+    this.#finishIfIdle();
   }
 
   /**
@@ -182,8 +202,9 @@ class NodeListener implements Listener {
     this.#isClosing = true;
     // Not the method of http.Server, which also ends the timeouts of open connections. Bun's server is no net.Server.
     const { net } = this.#modules;
-    if (this.#server instanceof net.Server) net.Server.prototype.close.call(this.#server as NetServer);
-    else (this.#server as Server).close();
+    if (this.#server instanceof net.Server) {
+      if (!this.#isClosed) net.Server.prototype.close.call(this.#server as NetServer);
+    } else (this.#server as Server).close();
     this.#isClosed = true;
     await (this.#hold = onClosed());
     this.#hold = undefined;
@@ -210,6 +231,9 @@ class NodeListener implements Listener {
     this.#server.headersTimeout = Math.min(headerMs, requestMs);
     const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
     const nowMs = performance.now();
+    // A test would be refused above the limit, and be counted as a client.
+    const isFull = this.#accepted >= this.#options.settings().limits.maxConnections;
+    if (!this.#isClosed && !isFull) this.#watch?.check(nowMs);
     for (const connection of this.#connections.values()) {
       connection.check(nowMs, { idleMs, writeMs: timeouts.writeMs });
     }

@@ -44,6 +44,7 @@ const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/node_socket.ts": ["node:net", "node:tls"],
   "src/compare/decode_body.ts": ["node:zlib"],
   "src/server/read_text_file.ts": ["node:fs/promises"],
+  "src/server/accept_watch.ts": ["node:net"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
   "src/server/node_connection.ts": ["node:http", "node:net"],
   "src/server/node_chunks.ts": ["node:http"],

@@ -3,9 +3,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 
 import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
-import { startCli, tempConfig } from "../_support/cli_process.ts";
+import { cliCommandLine, startCli, tempConfig } from "../_support/cli_process.ts";
 import { exchangeRaw, readUntil, startBackend, startSlowBackend } from "../_support/servers.ts";
 import { toBytes } from "../_support/latin1.ts";
+import { TestOutput } from "../_support/test_io.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 /** Over Deno's own listener, a client that ends its sending side gets no response. */
@@ -110,5 +111,35 @@ Deno.test({
     child.kill("SIGHUP");
     await child.stdout.seen(/configuration reloaded/);
     assertEquals(await statusWith(second), 200);
+  },
+});
+
+Deno.test({
+  name: "the node listener listens again after the process had no free descriptors",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using backend = startBackend();
+    await using file = await tempConfig(`listener: node\nservices: [{ name: a, url: "${backend.url}" }]\n`);
+    const command = cliCommandLine(["--config", file.path, ...FLAGS]);
+    const child = new Deno.Command("sh", {
+      args: ["-c", `ulimit -n 60; exec ${command}`],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const output = new TestOutput();
+    const read = child.stdout.pipeThrough(new TextDecoderStream()).pipeTo(
+      new WritableStream({ write: (text) => void output.write(text) }),
+    );
+    const [, port] = await output.seen(/"url":"http:\/\/127.0.0.1:(\d+)"/);
+    const connections: Deno.Conn[] = [];
+    for (let count = 0; count < 100; count++) {
+      connections.push(await Deno.connect({ hostname: "127.0.0.1", port: Number(port) }));
+    }
+    for (const connection of connections) connection.close();
+    await output.seen(/"message":"listening again"/);
+    assertMatch(await exchangeRaw(Number(port), GET), /^HTTP\/1.1 200 /);
+    child.kill("SIGTERM");
+    await Promise.all([child.status, read]);
   },
 });
