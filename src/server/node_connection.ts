@@ -177,8 +177,7 @@ export class NodeConnection {
   }
 
   /** Refuses the connection with 503, before its first request. */
-  refuse(reason: ConnectionRefusal): void {
-    this.#options.onRefused(reason);
+  refuse(): void {
     this.#respond(503, "Retry-After: 1\r\n");
   }
 

@@ -43,6 +43,8 @@ interface NodeModules {
   readonly net: typeof import("node:net");
 }
 
+/** Maximum connections above a limit that are open at the same time, to get their refusal. Further ones are closed. */
+const MAX_REFUSED = 64;
 /** Time without a byte after which a connection counts as idle during a drain, in milliseconds. */
 const QUIET_MS = 100;
 /** The same order of size as the limits of `Deno.serve`, and of heads from services. */
@@ -105,6 +107,16 @@ function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolea
   return parseList(headers.upgrade ?? "").some((protocol) => !NOT_TUNNELLED.test(protocol));
 }
 
+/** Decision on a connection. */
+interface Admission {
+  /** Limit that refuses it; `undefined`: it is accepted. */
+  readonly refusal: ConnectionRefusal | undefined;
+  /** Start of a TLS handshake that has not ended, in milliseconds. */
+  handshakeSinceMs: number | undefined;
+  /** Called when the connection is closed. */
+  release(): void;
+}
+
 class NodeListener implements Listener {
   addr: ListenerAddress = { hostname: "", port: 0 };
   readonly finished: Promise<void>;
@@ -115,7 +127,9 @@ class NodeListener implements Listener {
   readonly #options: NodeListenerOptions;
   readonly #modules: NodeModules;
   readonly #connections = new Map<Socket, NodeConnection>();
-  /** Open connections, tunnels included, without refused ones. */
+  /** Decisions on open connections, from their first packet on. */
+  readonly #admitted = new Map<Socket, Admission>();
+  /** Open connections, tunnels and handshakes included, without refused ones. */
   #accepted = 0;
   /** Open connections of each client, if their number is limited. */
   readonly #counts = new Map<string, number>();
@@ -142,6 +156,7 @@ class NodeListener implements Listener {
     this.#handle = handle;
     this.#options = options;
     this.#modules = options.modules;
+    server.on("connection", (socket) => this.#admit(socket));
     server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
     server.on("request", (request, response) => this.#onRequest(request, response));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
@@ -237,12 +252,65 @@ class NodeListener implements Listener {
     for (const connection of this.#connections.values()) {
       connection.check(nowMs, { idleMs, writeMs: timeouts.writeMs });
     }
+    for (const [socket, { handshakeSinceMs = Infinity }] of this.#admitted) {
+      if (nowMs - handshakeSinceMs > headerMs) this.#endHandshake(socket);
+    }
+  }
+
+  /**
+   * Decides on a connection when it is opened. Refused ones do not count, so that they cannot keep other clients out.
+   * Few of them stay open for their response, so that a flood of them cannot use up the descriptors.
+   */
+  #admit(socket: Socket): Admission {
+    const known = this.#admitted.get(socket);
+    if (known !== undefined) return known;
+    const { tls, onRefused } = this.#options;
+    const { maxConnections, maxConnectionsPerClient } = this.#options.settings().limits;
+    const address = socket.remoteAddress ?? "";
+    const client = maxConnectionsPerClient === Infinity ? undefined : this.#limitedClient(address);
+    const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
+    const refusal: ConnectionRefusal | undefined = this.#accepted >= maxConnections
+      ? "max-connections"
+      : count >= maxConnectionsPerClient
+      ? "max-connections-per-client"
+      : undefined;
+    const admission: Admission = {
+      refusal,
+      handshakeSinceMs: tls === undefined ? undefined : performance.now(),
+      release: () => {
+        if (!this.#admitted.delete(socket) || refusal !== undefined) return;
+        this.#accepted--;
+        if (client !== undefined) this.#forget(client);
+      },
+    };
+    if (refusal !== undefined) {
+      onRefused(refusal, address);
+      if (this.#admitted.size - this.#accepted >= MAX_REFUSED) {
+        socket.destroy();
+        return admission;
+      }
+    } else {
+      this.#accepted++;
+      if (client !== undefined) this.#counts.set(client, count + 1);
+    }
+    this.#admitted.set(socket, admission);
+    socket.on("close", admission.release);
+    return admission;
+  }
+
+  #endHandshake(socket: Socket): void {
+    this.#options.onRefused("head-timeout", socket.remoteAddress ?? "");
+    socket.destroy();
   }
 
   #onConnection(socket: Socket): void {
-    // Its parser has been replaced.
-    if (this.#connections.has(socket)) return;
+    // Its parser has been replaced, or it has been refused.
+    if (this.#connections.has(socket) || socket.destroyed) return;
     const { hostname, tls, onRefused } = this.#options;
+    // The connection of a TLS socket. Bun has none.
+    const { _parent: raw } = socket as Socket & { readonly _parent?: Socket | null };
+    const admission = this.#admit(raw ?? socket);
+    admission.handshakeSinceMs = undefined;
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
       peer: socketPath(hostname) === undefined ? "" : UNIX_PEER,
@@ -252,25 +320,11 @@ class NodeListener implements Listener {
       onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),
     });
     this.#connections.set(socket, connection);
-    socket.on("close", () => this.#remove(socket));
-    this.#limit(connection);
-  }
-
-  /** Refuses a connection above a limit. Refused ones do not count, so that they cannot keep other clients out. */
-  #limit(connection: NodeConnection): void {
-    const { maxConnections, maxConnectionsPerClient } = this.#options.settings().limits;
-    if (this.#accepted >= maxConnections) return connection.refuse("max-connections");
-    const client = maxConnectionsPerClient === Infinity
-      ? undefined
-      : this.#limitedClient(connection.remoteAddr.hostname);
-    const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
-    if (count >= maxConnectionsPerClient) return connection.refuse("max-connections-per-client");
-    this.#accepted++;
-    if (client !== undefined) this.#counts.set(client, count + 1);
-    connection.socket.on("close", () => {
-      this.#accepted--;
-      if (client !== undefined) this.#forget(client);
+    socket.on("close", () => {
+      admission.release();
+      this.#remove(socket);
     });
+    if (admission.refusal !== undefined) connection.refuse();
   }
 
   /** Returns the network of a client; `undefined` for a trusted proxy, which has the connections of many clients. */

@@ -6,6 +6,7 @@ import { ClientResponse } from "../../src/http/client_response.ts";
 import type { ClientRequest } from "../../src/http/client_request.ts";
 import { createProxyHandler, type ProxyHandler } from "../../src/proxy/handler.ts";
 import { openNodeListener } from "../../src/server/node_listener.ts";
+import { hasOpenssl, makeCertificate } from "../_support/certificates.ts";
 import { toBytes } from "../_support/latin1.ts";
 import { exchangeRaw, readUntil, startBackend } from "../_support/servers.ts";
 
@@ -26,7 +27,7 @@ async function open(
   const listener = await openNodeListener(handle, {
     hostname: "127.0.0.1",
     port: 0,
-    tls: undefined,
+    tls: config.tls,
     reusePort: false,
     settings: () => ({ ...config, services: [{ ...config.services[0]!, upgrade: "any" }] }),
     onError: (error) => console.error(error),
@@ -187,6 +188,50 @@ Deno.test("the node listener refuses connections above limits.maxConnections wit
   assertMatch(await readUntil(first, "ok"), /^HTTP\/1.1 200 /);
   first.close();
   while (!(await exchangeRaw(listener.port, request)).startsWith("HTTP/1.1 200 ")) { /* The close is on its way. */ }
+});
+
+Deno.test("the node listener closes connections beyond the few that it refuses with a response", async () => {
+  const refused: string[] = [];
+  await using listener = await open(OK, { limits: { maxConnections: 1 } }, (reason) => refused.push(reason));
+  const connections: Deno.Conn[] = [];
+  const connect = async (count: number) => {
+    for (let opened = 0; opened < count; opened++) {
+      connections.push(await Deno.connect({ hostname: "127.0.0.1", port: listener.port }));
+    }
+  };
+  await connect(1 + 64 + 10);
+  // Those at the end have no response, and do not wait for their clients.
+  for (const connection of connections.slice(-10)) assertEquals(await readUntil(connection), "");
+  assertMatch(await readUntil(connections[1]!), /^HTTP\/1.1 503 /);
+  assertEquals(refused.length, 74);
+  for (const connection of connections) connection.close();
+  const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  while (!(await exchangeRaw(listener.port, request)).startsWith("HTTP/1.1 200 ")) { /* The close is on its way. */ }
+});
+
+Deno.test({
+  name: "the node listener limits TLS handshakes like other connections, and closes silent ones",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    const refused: string[] = [];
+    await using certificate = await makeCertificate();
+    const { cert, key } = certificate;
+    const tls = { cert, key };
+    const fields = { tls, limits: { maxConnections: 1 }, clientTimeouts: { header: "0.5s" } };
+    await using listener = await open(OK, fields, (reason) => refused.push(reason));
+    const address = { hostname: "127.0.0.1", port: listener.port };
+    const status = async () => {
+      using client = Deno.createHttpClient({ caCerts: [cert] });
+      const response = await fetch(`https://127.0.0.1:${listener.port}/`, { client });
+      await response.body?.cancel();
+      return response.status;
+    };
+    using silent = await Deno.connect(address);
+    assertEquals(await status(), 503);
+    assertEquals(await silent.read(new Uint8Array(1)), null);
+    assertEquals(refused, ["max-connections", "head-timeout"]);
+    assertEquals(await status(), 200);
+  },
 });
 
 Deno.test("the node listener limits the connections of each client, but not of trusted proxies", async () => {
