@@ -194,7 +194,8 @@ class NodeListener implements Listener {
     if (this.#isClosed) return;
     this.#modules.net.Server.prototype.close.call(this.#server as NetServer);
     this.#isClosed = true;
-    this.#onFailure(new Error("The listener accepts no more connections: the process had no free descriptors"));
+    // The words of the platform, as for the other listener.
+    this.#onFailure(new Error("Too many open files (os error 24)"));
     this.#finishIfIdle();
   }
 

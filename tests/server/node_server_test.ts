@@ -117,7 +117,7 @@ Deno.test({
 // Columns: what happens; configuration; connections; the line in the log.
 const FLOODS: readonly (readonly [name: string, config: string, connections: number, line: RegExp])[] = [
   ["listens again after the process had no free descriptors", "", 100, /"message":"listening again"/],
-  ["keeps descriptors in a flood above maxConnections", "limits: { maxConnections: 20 }\n", 400, /max-connections/],
+  ["keeps descriptors in a flood above maxConnections", "limits: { maxConnections: 60 }\n", 400, /max-connections/],
 ];
 
 for (const [name, config, count, line] of FLOODS) {
@@ -129,7 +129,7 @@ for (const [name, config, count, line] of FLOODS) {
       await using file = await tempConfig(`listener: node\n${config}services: [{ name: a, url: "${backend.url}" }]\n`);
       const command = cliCommandLine(["--config", file.path, ...FLAGS]);
       const child = new Deno.Command("sh", {
-        args: ["-c", `ulimit -n ${config === "" ? 60 : 130}; exec ${command}`],
+        args: ["-c", `ulimit -n ${config === "" ? 60 : 300}; exec ${command}`],
         stdin: "null",
         stdout: "piped",
         stderr: "null",
