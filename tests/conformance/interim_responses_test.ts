@@ -45,7 +45,7 @@ for (const [over, create, listener] of COMBINATIONS) {
     await using healthy = await startSocketBackend((_, { write }) => write(OK));
     await using front = await startListening(listener, {
       services: [
-        { name: "flood", url: flood.url, path: "/flood", timeout: "1s" },
+        { name: "flood", url: flood.url, path: "/flood", timeout: "3s" },
         { name: "healthy", url: healthy.url, path: "/" },
       ],
     }, { transport: create() });
@@ -57,6 +57,6 @@ for (const [over, create, listener] of COMBINATIONS) {
     const settled = await front.event((event) => event.type === "settled" && event.service === "flood");
     assertEquals(settled.type === "settled" && settled.failure, "timeout");
     // The client of the runtime reads without a pause.
-    assert(served > (over === "sockets" ? 2 : 0), `${served} other requests were served meanwhile`);
+    assert(served > (over === "sockets" ? 10 : 0), `${served} other requests were served meanwhile`);
   });
 }
