@@ -28,9 +28,15 @@ const FAILURE_CAUSES: readonly FailureCause[] = [
     example: "certificate is not valid yet, only from 2026-12-15: check the clocks",
   },
   {
-    pattern: /UnknownIssuer|CaUsedAsEndEntity|self[- ]signed certificate|unable to (?:get|verify)[\w ]*certificate/i,
+    pattern: /UnknownIssuer|self[- ]signed certificate|unable to (?:get|verify)[\w ]*certificate/i,
     message: () => "certificate has an unknown issuer: set `tls.ca` to the certificate of its authority",
     example: "certificate has an unknown issuer: set `tls.ca` to the certificate of its authority",
+  },
+  {
+    pattern: /CaUsedAsEndEntity/,
+    message: () =>
+      "certificate is one of an authority (CA:TRUE): use a server certificate that this authority has issued",
+    example: "certificate is one of an authority (CA:TRUE): use a server certificate that this authority has issued",
   },
   {
     pattern: /certificate not valid for name "([^"]*)"(?:; certificate is only valid for (.*))?/i,

@@ -121,7 +121,8 @@ export function createAccessLog(config: Config, options: AccessLogOptions): Deta
     drafts.delete(exchange);
     const ending = event.type === "relayed" ? event : { ...NO_BYTES, durationMs: draft.responded?.durationMs ?? 0 };
     const { requestBytes, responseBytes } = draft.tunnel ?? ending;
-    writeLine(draft, { requestBytes, responseBytes, durationMs: ending.durationMs });
+    const { localBytes = responseBytes } = draft.responded ?? {};
+    writeLine(draft, { requestBytes, responseBytes: localBytes, durationMs: ending.durationMs });
   };
 }
 

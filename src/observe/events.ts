@@ -116,6 +116,8 @@ export interface RespondedEvent {
   readonly fallback: boolean;
   /** True if the selected attempt was a hedge; otherwise absent. */
   readonly hedge?: boolean;
+  /** Bytes of the body of a local reply; absent for the response of a service, whose bytes are in `relayed`. */
+  readonly localBytes?: number;
   /** Time since the request arrived, in milliseconds. */
   readonly durationMs: number;
 }

@@ -22,8 +22,11 @@ export interface ExchangeObserver {
   settled(attempt: AttemptView & { readonly hedge: boolean }, durationMs: number): void;
   /** Reports that the response of an attempt was selected. */
   responded(status: number, attempt: AttemptView & { readonly hedge: boolean }): void;
-  /** Reports a local reply of conductor. `isEnd`: the request was not admitted, so `relayed` does not follow. */
-  localReply(problem: LocalReply, isEnd: boolean): void;
+  /**
+   * Reports a local reply of conductor, and the bytes of its body. `isEnd`: the request was not admitted, so `relayed`
+   * does not follow.
+   */
+  localReply(problem: LocalReply, info: { readonly isEnd: boolean; readonly bytes: number }): void;
   /** Reports that the relayed response broke off. */
   interrupted(attempt: AttemptView, failure: FailureKind): void;
   /** Reports that the service of an attempt switched protocols. */
@@ -146,9 +149,12 @@ class EventReporter implements ExchangeObserver {
     this.#notify({ type: "responded", ...this.#requestFields(), ...result, durationMs: this.#elapsedMs() }, attempt);
   }
 
-  localReply({ status, reason }: LocalReply, isEnd: boolean): void {
+  localReply(
+    { status, reason }: LocalReply,
+    { isEnd, bytes }: { readonly isEnd: boolean; readonly bytes: number },
+  ): void {
     const refusal = reason === undefined ? {} : { refusal: reason };
-    const result = { status, ...refusal, fallback: false, durationMs: this.#elapsedMs() };
+    const result = { status, ...refusal, fallback: false, localBytes: bytes, durationMs: this.#elapsedMs() };
     const event: ConductorEvent = { type: "responded", ...this.#requestFields(), ...result };
     this.#observe(event, new EventContext(this, undefined, undefined, isEnd));
   }

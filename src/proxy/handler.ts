@@ -71,8 +71,9 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   observer.received(received);
   const { limits, identify } = config;
   const respondLocally = (reply: LocalReply, isEnd = false) => {
-    observer.localReply(reply, isEnd);
-    return formatLocalReply(reply, request, { requestId: received.requestId, identify });
+    const response = formatLocalReply(reply, request, { requestId: received.requestId, identify });
+    observer.localReply(reply, { isEnd, bytes: byteLength(response.body) });
+    return response;
   };
   if (route === undefined) return respondLocally(refusal ?? NOT_FOUND, true);
 
@@ -198,4 +199,9 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
     }),
   };
   return context;
+}
+
+/** Returns the length of a text in bytes. */
+function byteLength(body: ClientResponse["body"]): number {
+  return typeof body === "string" ? new TextEncoder().encode(body).length : 0;
 }

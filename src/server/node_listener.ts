@@ -5,7 +5,7 @@ import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
 import { parseList } from "../http/headers.ts";
-import { addressMatcher, clientNetwork } from "../http/client_address.ts";
+import { addressMatcher, clientNetwork, unmapAddress } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
@@ -267,7 +267,7 @@ class NodeListener implements Listener {
     if (known !== undefined) return known;
     const { tls, onRefused } = this.#options;
     const { maxConnections, maxConnectionsPerClient } = this.#options.settings().limits;
-    const address = socket.remoteAddress ?? "";
+    const address = unmapAddress(socket.remoteAddress ?? "");
     const client = maxConnectionsPerClient === Infinity ? undefined : this.#limitedClient(address);
     const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
     const refusal: ConnectionRefusal | undefined = this.#accepted >= maxConnections
@@ -300,7 +300,7 @@ class NodeListener implements Listener {
   }
 
   #endHandshake(socket: Socket): void {
-    this.#options.onRefused("head-timeout", socket.remoteAddress ?? "");
+    this.#options.onRefused("head-timeout", unmapAddress(socket.remoteAddress ?? ""));
     socket.destroy();
   }
 
@@ -318,7 +318,7 @@ class NodeListener implements Listener {
       pacer: this.#pacer,
       onRelease: () => this.#remove(socket),
       onTurn: (exchange) => void this.#serve(exchange as NodeExchange),
-      onRefused: (reason) => onRefused(reason, connection.remoteAddr.hostname),
+      onRefused: (reason) => onRefused(reason, unmapAddress(connection.remoteAddr.hostname)),
     });
     this.#connections.set(socket, connection);
     socket.on("close", () => {

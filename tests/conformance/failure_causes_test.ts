@@ -330,6 +330,10 @@ for (
       "host or network unreachable at a.test:80: check its address and the routing",
     ],
     [
+      "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+      "certificate is one of an authority (CA:TRUE): use a server certificate that this authority has issued",
+    ],
+    [
       "received fatal alert: CertificateRequired",
       "service requires a client certificate: set `tls.cert` and `tls.key`",
     ],

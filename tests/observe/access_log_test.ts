@@ -102,13 +102,15 @@ Deno.test("the access log has one line of JSON for each request, at the end of i
 
 Deno.test("the access log has requests that no service got: without a route, refused, and failed", async () => {
   await using front = serve({
-    logging: { access: "json", accessFields: ["status", "target", "service", "refusal", "attempts"] },
+    logging: { access: "json", accessFields: ["status", "target", "responseBytes", "service", "refusal", "attempts"] },
     services: [{ name: "blue", url: refusingUrl(), pathPrefix: "/api" }],
   });
-  for (const path of ["/none", "/api"]) await (await fetch(front.url + path)).text();
+  const sizes: number[] = [];
+  for (const path of ["/none", "/api"]) sizes.push((await (await fetch(front.url + path)).bytes()).length);
   const lines = (await front.lines(2)).map((line) => JSON.parse(line));
-  assertEquals(Object.keys(lines[0]), ["time", "message", "status", "target", "attempts"]);
+  assertEquals(Object.keys(lines[0]), ["time", "message", "status", "target", "responseBytes", "attempts"]);
   assertEquals(lines.map(({ status, target }) => [status, target]), [[404, "/none"], [502, "/api"]]);
+  assertEquals(lines.map(({ responseBytes }) => responseBytes), sizes);
   assertEquals([lines[0].attempts, lines[1].attempts[0].outcome], [[], "refused"]);
 });
 
