@@ -2,7 +2,7 @@
 
 import { formatDuration, formatTime, percent } from "../lib/text_format.ts";
 import { printable } from "../lib/printable.ts";
-import { VERDICT_TEXTS } from "./render_text.ts";
+import { summaryOf, VERDICT_TEXTS } from "./render_text.ts";
 import type { Report } from "./report.ts";
 import { formatCount } from "./verdict.ts";
 
@@ -15,13 +15,10 @@ const MAX_VALUE_LENGTH = 60;
  * Renders a report as GitHub Flavored Markdown. Texts from backends are escaped, so they cannot add markup or mentions.
  */
 export function renderMarkdown(report: Report): string {
-  const { verdict, compared, notComparable, matchRate, services, mismatches, undecided, noise, notComparableAt } =
-    report;
-  const { sinceMs, neverComparable, marks } = report;
+  const { verdict, notComparable, services, mismatches, undecided, noise, notComparableAt } = report;
+  const { neverComparable, marks } = report;
   const lines = [
-    `### ${VERDICT_TEXTS[verdict]}: since ${formatTime(sinceMs)}, ${formatCount(compared)} comparisons, ${
-      percent(matchRate)
-    } match`,
+    `### ${VERDICT_TEXTS[verdict]}: ${summaryOf(report)}`,
     "",
     "| service | route | verdict | compared | not comparable | match | errors | p50 | p99 |",
     "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -32,10 +29,12 @@ export function renderMarkdown(report: Report): string {
         VERDICT_TEXTS[service.verdict],
         formatCount(service.compared),
         percent(1 - service.comparable),
-        percent(service.matchRate.value),
-        `${percent(service.errorRate.service)} vs ${percent(service.errorRate.primary)}`,
-        `${formatDuration(service.latencyMs.service.p50)} vs ${formatDuration(service.latencyMs.primary.p50)}`,
-        `${formatDuration(service.latencyMs.service.p99)} vs ${formatDuration(service.latencyMs.primary.p99)}`,
+        ...(service.compared === 0 ? ["", "", "", ""] : [
+          percent(service.matchRate.value),
+          `${percent(service.errorRate.service)} vs ${percent(service.errorRate.primary)}`,
+          `${formatDuration(service.latencyMs.service.p50)} vs ${formatDuration(service.latencyMs.primary.p50)}`,
+          `${formatDuration(service.latencyMs.service.p99)} vs ${formatDuration(service.latencyMs.primary.p99)}`,
+        ]),
       ])
     ),
     "",

@@ -28,12 +28,9 @@ export const VERDICT_TEXTS: Readonly<Record<Verdict, string>> = {
 
 /** Renders a report as text that contains no control characters from backends or clients. */
 export function renderText(report: Report, paint: Paint): string {
-  const { verdict, sinceMs, compared, matchRate, services, mismatches, undecided, noise, notComparableAt } = report;
-  const { neverComparable, marks, dropped } = report;
+  const { verdict, services, mismatches, undecided, noise, notComparableAt, neverComparable, marks, dropped } = report;
   return [
-    `${verdictText(verdict, paint)}: since ${formatTime(sinceMs)}, ${formatCount(compared)} comparisons, ${
-      percent(matchRate)
-    } match`,
+    `${verdictText(verdict, paint)}: ${summaryOf(report)}`,
     ...services.flatMap((service) => serviceLines(service, paint)),
     ...fieldLines("Mismatches", mismatches, paint),
     ...fieldLines("Undecided: too few comparisons to exclude noise", undecided, paint),
@@ -44,6 +41,12 @@ export function renderText(report: Report, paint: Paint): string {
     ...(dropped === 0 ? [] : ["", paint.warn(`${formatCount(dropped)} details were dropped: memory limit reached`)]),
     "",
   ].join("\n");
+}
+
+/** Returns the period and the ratio of matches. Without comparisons, there is no ratio. */
+export function summaryOf({ sinceMs, compared, matchRate }: Report): string {
+  const period = `since ${formatTime(sinceMs)}, ${formatCount(compared)} comparisons`;
+  return compared === 0 ? period : `${period}, ${percent(matchRate)} match`;
 }
 
 function serviceLines(service: ServiceReport, paint: Paint): string[] {
@@ -58,11 +61,13 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
     }`,
     ...service.reasons.map((reason) => `  ${paint.warn("!")} ${reason}`),
     ...(build === undefined ? [] : [`  build    ${printable(build)}, since ${formatTime(service.sinceMs)}`]),
-    `  match    ${percent(value)} of ${formatCount(service.compared)} (95 % confidence: ${percent(low)} to ${
-      percent(high)
-    })`,
-    `  errors   ${percent(errorRate.service)} vs ${percent(errorRate.primary)}`,
-    `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")}`,
+    ...(service.compared === 0 ? [] : [
+      `  match    ${percent(value)} of ${formatCount(service.compared)} (95 % confidence: ${percent(low)} to ${
+        percent(high)
+      })`,
+      `  errors   ${percent(errorRate.service)} vs ${percent(errorRate.primary)}`,
+      `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")}`,
+    ]),
     ...(comparable === 1 && notComparable === ""
       ? []
       : [`  not comparable: ${percent(1 - comparable)}${notComparable === "" ? "" : ` (${notComparable})`}`]),

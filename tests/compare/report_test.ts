@@ -321,3 +321,20 @@ Deno.test("renderMarkdown() escapes markup from the wire", () => {
   for (const cell of [cells[3], cells[4], cells[5]]) assertMatch(cell!, /^``.*@team <b>.*``$/);
   assertEquals([cells[2], cells[6]], ["`v2`", ""]);
 });
+
+Deno.test("a report without comparisons shows no ratios and no latencies", () => {
+  const report = makeReport(statsOf().snapshot(), THRESHOLDS);
+  const text = renderText(report, createPaint(false));
+  assertEquals(
+    text,
+    `not enough traffic: since 2026-11-30 14:02:00 UTC, 0 comparisons
+
+v2 on pathPrefix /api: not enough traffic
+  ! nothing was compared
+`,
+  );
+  assertStringIncludes(
+    renderMarkdown(report),
+    "| `v2` | `pathPrefix /api` | not enough traffic | 0 | 0 % |  |  |  |  |\n",
+  );
+});
