@@ -19,7 +19,7 @@ import {
   type TunnelProgressEvent,
 } from "./events.ts";
 import { MetricCells } from "./metric_cells.ts";
-import type { FailedCheck, MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
+import type { FailedCheck, LastFailure, MetricsSnapshot, ServiceStateSnapshot } from "./metrics_snapshot.ts";
 
 /**
  * Length of one half of the period of recent percentiles, in milliseconds: they cover the last 10 to 20 seconds. Short
@@ -38,6 +38,8 @@ interface KnownService {
   health: ServiceStateSnapshot["health"];
   /** Check that made the service unhealthy. */
   failedCheck: FailedCheck | undefined;
+  /** Newest attempt that failed. */
+  lastFailure: LastFailure | undefined;
 }
 
 /** Counts events. The configuration bounds the memory: events of unknown routes and services are not counted. */
@@ -83,6 +85,7 @@ export class Metrics {
       case "skipped":
         return this.#routes.get(event.route)?.services.get(event.service)?.skipped(event.reason);
       case "settled":
+        if (!event.success && hasDuration(event.failure)) this.#recordFailure(event);
         return this.#routes.get(event.route)?.services.get(event.service)?.settled(event);
       case "responded":
         // A slow response must not be counted in a half of the window that ended before it.
@@ -119,6 +122,19 @@ export class Metrics {
       }
     }
   };
+
+  #recordFailure({ service, status, failure, error, address, cause }: SettledEvent): void {
+    const known = this.#services.get(service);
+    if (known === undefined) return;
+    known.lastFailure = {
+      timeMs: this.#now(),
+      ...(status !== undefined && { status }),
+      ...(failure !== undefined && { failure }),
+      ...(error !== undefined && { error }),
+      ...(address !== undefined && { address }),
+      ...(cause !== undefined && { cause }),
+    };
+  }
 
   /** Returns the values of all counters. */
   snapshot(): MetricsSnapshot {
@@ -262,6 +278,7 @@ function statesOf(service: Service, known: KnownService | undefined): KnownServi
     probeAtMs: known?.probeAtMs ?? Infinity,
     health: service.health === undefined ? undefined : isKept("health") ? known?.health : "healthy",
     failedCheck: isKept("health") ? known?.failedCheck : undefined,
+    lastFailure: known?.service.origin === service.origin ? known.lastFailure : undefined,
   };
 }
 
@@ -271,7 +288,7 @@ function failedCheckOf({ type: _type, service: _service, state: _state, ...check
 
 /** A breaker reports nothing when its open time has passed, because only the next request changes it. */
 function stateSnapshot(
-  { service, breaker: state, health, failedCheck, probeAtMs }: KnownService,
+  { service, breaker: state, health, failedCheck, lastFailure, probeAtMs }: KnownService,
   nowMs: number,
 ): ServiceStateSnapshot {
   const breaker = state === "open" && nowMs >= probeAtMs ? "half-open" : state;
@@ -280,6 +297,7 @@ function stateSnapshot(
     ...(breaker !== undefined && { breaker }),
     ...(health !== undefined && { health }),
     ...(failedCheck !== undefined && { failedCheck }),
+    ...(lastFailure !== undefined && { lastFailure }),
   };
 }
 

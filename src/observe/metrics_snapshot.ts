@@ -31,12 +31,20 @@ type States = {
 /** Health check that made a service unhealthy. */
 export type FailedCheck = Pick<HealthEvent, "status" | "failure" | keyof FailureDetail>;
 
+/** The newest failed attempt of a service. */
+export interface LastFailure extends FailedCheck {
+  /** Time at which it settled, in milliseconds since 1970. */
+  readonly timeMs: number;
+}
+
 /** States of one service. A state is absent if the service has no breaker or no health checks. */
 export interface ServiceStateSnapshot extends States {
   /** Name of the service. */
   readonly service: string;
   /** Check that made the service unhealthy; absent while it is healthy. */
   readonly failedCheck?: FailedCheck;
+  /** Newest attempt that failed; absent without one since the start. Aborted attempts do not count. */
+  readonly lastFailure?: LastFailure;
 }
 
 /** All counters of a thread, or of several threads together. */
@@ -174,5 +182,10 @@ function worstOf(a: ServiceStateSnapshot, b: ServiceStateSnapshot): ServiceState
     if (isWorse) Object.assign(worst, { [key]: b[key] });
   }
   const failedCheck = a.failedCheck ?? b.failedCheck;
-  return failedCheck === undefined ? worst : { ...worst, failedCheck };
+  const lastFailure = (a.lastFailure?.timeMs ?? 0) < (b.lastFailure?.timeMs ?? 0) ? b.lastFailure : a.lastFailure;
+  return {
+    ...worst,
+    ...(failedCheck !== undefined && { failedCheck }),
+    ...(lastFailure !== undefined && { lastFailure }),
+  };
 }

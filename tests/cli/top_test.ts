@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import type { StateView } from "../../src/admin/api.ts";
 import { drawTop } from "../../src/cli/top/draw_top.ts";
@@ -103,7 +103,9 @@ Deno.test("drawTop() shows the rates since the previous view and recent percenti
     ["pathPrefix /api", "100", "100%", "100 ms", "100 ms", "100 ms", "0 █"],
     ["blue", "primary", "100", "100%", "100 ms", "100 ms", "100 ms", "0 █"],
     ["green", "secondary", "100", "0%", "100 ms", "100 ms", "100 ms", "0 █"],
+    ["status 500"],
     ["dark", "shadow", "100", "0%", "100 ms", "100 ms", "100 ms", "0 █"],
+    ["timeout"],
   ]);
 });
 
@@ -219,6 +221,19 @@ Deno.test("drawTop() counts the lines that do not fit", () => {
   const server = new Server(names);
   const lines = drawTop([server.read()], { ...ROOM, rows: 10 });
   assertEquals([lines.length, lines.at(-1)], [10, "… and 44 more lines"]);
+});
+
+Deno.test("drawTop() shows a failing service and its cause first if not all lines fit", () => {
+  const names = Object.fromEntries(Array.from({ length: 50 }, (_, nth) => [`s${nth}`, "secondary" as const]));
+  const server = new Server(names);
+  const first = server.read();
+  const about = { requestId: "r", route: server.route, service: "s40", role: "secondary", durationMs: 1 } as const;
+  server.observe({ type: "attempted", ...about, atMs: 0, hedge: false });
+  const cause = "certificate has expired on 2026-11-01: renew it";
+  server.observe({ type: "settled", ...about, success: false, failure: "tls", error: "expired", cause });
+  const lines = drawTop([first, server.read()], { ...ROOM, rows: 10 });
+  assertMatch(lines[3]!, /^ {2}s40 +secondary +1.0 +0% /);
+  assertEquals(lines[4], `    ${cause}`);
 });
 
 Deno.test("drawTop() escapes control characters in names", () => {

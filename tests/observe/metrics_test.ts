@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { ConductorEvent, ConfigInput } from "@zeek/conductor";
 
@@ -166,7 +166,9 @@ Deno.test("Metrics counts 502s as local replies, and attempts that an open break
   const { failures, skips, duration } = serviceOf(snapshot, "down");
   assertEquals([some(failures), some(skips)], [{ "refused": 1 }, { "open-circuit": 2 }]);
   assertEquals(countOf(duration), 1);
-  assertEquals(snapshot.states, [{ service: "down", breaker: "open" }]);
+  const [{ lastFailure, ...state } = { lastFailure: undefined }] = snapshot.states;
+  assertEquals(state, { service: "down", breaker: "open" });
+  assertMatch(lastFailure?.cause ?? "", /^connection refused at 127\.0\.0\.1:\d+/);
 });
 
 Deno.test("Metrics counts an attempt as a failure only if it was sent", () => {
@@ -463,7 +465,10 @@ Deno.test("mergeSnapshots() adds up the counters of workers, and reports the wor
   assertEquals([hedgesSent, some(failures), countOf(duration), duration.sumMs], [3, { reset: 3 }, 3, 9]);
   assertEquals(some(serviceOf(merged, "b").skips), { "rate-limited": 3 });
   assertEquals(merged.states, [
-    { service: "a", breaker: "half-open", health: "unhealthy", failedCheck: { status: 503 } },
+    {
+      ...{ service: "a", breaker: "half-open", health: "unhealthy", failedCheck: { status: 503 } },
+      lastFailure: { timeMs: 2_100, failure: "reset" },
+    },
     { service: "b" },
   ]);
   const [one] = workers.map((metrics) => metrics.snapshot());

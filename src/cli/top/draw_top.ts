@@ -5,7 +5,7 @@ import { formatDuration } from "../../lib/text_format.ts";
 import type { Brush, Paint } from "../../lib/paint.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Percentiles } from "../../lib/latency_counts.ts";
-import type { ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
+import type { FailedCheck, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts";
 import { roleBrushes } from "../route_table.ts";
 import { type RouteCounts, routeRates, secondsBetween, type ServiceCounts, serviceRates } from "./rates.ts";
 
@@ -26,6 +26,26 @@ interface Cell {
   readonly width?: number;
 }
 
+/** Lines about one subject. */
+interface Block {
+  readonly lines: readonly Cell[][];
+  /** {@linkcode FAILING}, {@linkcode DEGRADED} or {@linkcode HEALTHY}. */
+  readonly rank: number;
+}
+
+/** A route with its services. */
+interface RouteGroup {
+  readonly head: Block;
+  readonly services: readonly Block[];
+}
+
+const FAILING = 0;
+const DEGRADED = 1;
+const HEALTHY = 2;
+const EMPTY: Block = { lines: [], rank: HEALTHY };
+
+/** Age of a failure above which it says nothing about the rates that are shown, in milliseconds. */
+const MAX_FAILURE_AGE_MS = 10_000;
 const NAME_WIDTH = 15;
 const ROLE_WIDTH = 9;
 /** Widths of the columns from `req/s` to `now`. */
@@ -46,26 +66,40 @@ export function drawTop(views: readonly StateView[], { columns, rows, paint }: D
   const current = views.at(-1);
   if (current === undefined) return [];
   const width = Math.max(MIN_COLUMNS, columns);
-  const lines = [headline(current, paint), columnTitles(paint)];
-  for (const route of current.routes) {
-    const snapshot = current.metrics.routes.find((candidate) => candidate.route === route.route);
-    if (snapshot !== undefined) lines.push(...routeLines(snapshot, views, paint));
-    for (const { service } of route.members) {
-      const snapshot = current.metrics.services.find((candidate) =>
-        candidate.route === route.route && candidate.service === service
-      );
-      if (snapshot === undefined) continue;
+  const groups: RouteGroup[] = [];
+  for (const { route, members } of current.routes) {
+    const snapshot = current.metrics.routes.find((candidate) => candidate.route === route);
+    const services = members.flatMap(({ service }) => {
+      const counts = current.metrics.services.find((row) => row.route === route && row.service === service);
       const state = current.metrics.states.find((state) => state.service === service);
-      lines.push(...serviceLines(snapshot, state, views, paint));
-    }
+      return counts === undefined ? [] : [serviceBlock(counts, state, views, paint)];
+    });
+    groups.push({ head: snapshot === undefined ? EMPTY : routeBlock(snapshot, views, paint), services });
   }
+  const lines = [headline(current, paint), columnTitles(paint), ...groups.flatMap(linesOf)];
+  // Otherwise in the order of the configuration, so that lines do not move.
+  if (lines.length > rows) lines.splice(2, Infinity, ...inOrderOfTrouble(groups).flatMap(linesOf));
   const unmatched = current.metrics.routes.find(({ route }) => route === "");
-  if (unmatched !== undefined && countResponses(unmatched) > 0) lines.push(...routeLines(unmatched, views, paint));
+  if (unmatched !== undefined && countResponses(unmatched) > 0) {
+    lines.push(...routeBlock(unmatched, views, paint).lines);
+  }
   const drawn = lines.length <= rows ? lines : [
     ...lines.slice(0, Math.max(0, rows - 1)),
     [{ text: `… and ${lines.length - Math.max(0, rows - 1)} more lines`, brush: paint.faint }],
   ];
   return drawn.map((cells) => join(cells, width));
+}
+
+function linesOf({ head, services }: RouteGroup): readonly Cell[][] {
+  return [head, ...services].flatMap(({ lines }) => lines);
+}
+
+function inOrderOfTrouble(groups: readonly RouteGroup[]): RouteGroup[] {
+  const byRank = (a: Block, b: Block) => a.rank - b.rank;
+  const rankOf = ({ head, services }: RouteGroup) => Math.min(head.rank, ...services.map(({ rank }) => rank));
+  return groups
+    .map(({ head, services }) => ({ head, services: services.toSorted(byRank) }))
+    .sort((a, b) => rankOf(a) - rankOf(b));
 }
 
 function headline({ version, timeMs, draining, workers, process, metrics }: StateView, paint: Paint): Cell[] {
@@ -92,7 +126,7 @@ function columnTitles({ faint }: Paint): Cell[] {
   ];
 }
 
-function routeLines(current: RouteCounts, views: readonly StateView[], paint: Paint): Cell[][] {
+function routeBlock(current: RouteCounts, views: readonly StateView[], paint: Paint): Block {
   const at = (view: StateView | undefined) => view?.metrics.routes.find(({ route }) => route === current.route);
   const perSecond = ratesOf(views, (previous, next, seconds) => {
     const after = at(next);
@@ -118,15 +152,15 @@ function routeLines(current: RouteCounts, views: readonly StateView[], paint: Pa
     { text: String(current.inFlight), width: WIDTHS.inFlight },
     { text: sparkline(perSecond), brush: paint.accent },
   ];
-  return [line, ...noteLine(notes)];
+  return { lines: [line, ...noteLine(notes)], rank: rankOf(okRatio, fallbackRatio > 0) };
 }
 
-function serviceLines(
+function serviceBlock(
   current: ServiceCounts,
   state: ServiceStateSnapshot | undefined,
   views: readonly StateView[],
   paint: Paint,
-): Cell[][] {
+): Block {
   const at = (view: StateView | undefined) =>
     view?.metrics.services.find(({ route, service }) => route === current.route && service === current.service);
   const perSecond = ratesOf(views, (previous, next, seconds) => {
@@ -149,12 +183,32 @@ function serviceLines(
   if (state?.health === "unhealthy") notes.push({ text: "unhealthy", brush: paint.bad });
   else if (state?.breaker === "open") notes.push({ text: "breaker open", brush: paint.bad });
   else if (state?.breaker === "half-open") notes.push({ text: "breaker half-open", brush: paint.warn });
+  const cause = causeOf(state, views.at(-1)!.timeMs);
+  if (cause !== undefined) notes.push({ text: printable(cause), brush: paint.bad });
   const skips = rates?.skips ?? [];
   if (skips.length > 0) {
     const reasons = skips.map(([reason, perSecond]) => `${reason} ${formatRate(perSecond)}`);
     notes.push({ text: `skipped per second: ${reasons.join(", ")}`, brush: paint.faint });
   }
-  return [line, ...noteLine(notes)];
+  const isOut = state?.health === "unhealthy" || state?.breaker === "open";
+  const rank = isOut ? FAILING : rankOf(rates?.successRatio, state?.breaker === "half-open");
+  return { lines: [line, ...noteLine(notes)], rank };
+}
+
+function rankOf(okRatio = 1, isDegraded: boolean): number {
+  if (okRatio < BAD_BELOW) return FAILING;
+  return okRatio < WARN_BELOW || isDegraded ? DEGRADED : HEALTHY;
+}
+
+/** Returns why a service is unhealthy, or why its newest attempt failed; `undefined` if nothing failed of late. */
+function causeOf(state: ServiceStateSnapshot | undefined, nowMs: number): string | undefined {
+  const { failedCheck, lastFailure } = state ?? {};
+  if (failedCheck !== undefined) return `health check: ${textOf(failedCheck)}`;
+  return lastFailure === undefined || nowMs - lastFailure.timeMs > MAX_FAILURE_AGE_MS ? undefined : textOf(lastFailure);
+}
+
+function textOf({ cause, error, failure, status }: FailedCheck): string {
+  return cause ?? (failure === undefined ? `status ${status}` : error === undefined ? failure : `${failure}: ${error}`);
 }
 
 function noteLine(notes: readonly Cell[]): Cell[][] {
