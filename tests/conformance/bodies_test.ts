@@ -1,7 +1,7 @@
 /** Bodies of every size and pace over real sockets, in both directions. */
 
 import { assert, assertEquals } from "@std/assert";
-import { exchangeOnce, parseRawResponse, readToEnd } from "../_support/raw_response.ts";
+import { parseRawResponse, readToEnd } from "../_support/raw_response.ts";
 import { readUntil, startBackend, startListening, startRawBackend } from "../_support/servers.ts";
 import { COMBINATIONS } from "../_support/transports.ts";
 
