@@ -82,6 +82,7 @@ export {
 export type { NoiseMark } from "./src/compare/noise_marks.ts";
 export type { RatioEstimate } from "./src/lib/statistics.ts";
 export { ConfigError, type ConfigProblem } from "./src/config/read/config_error.ts";
+export type { Trailers } from "./src/http/trailers.ts";
 export type { UpstreamResponse } from "./src/upstream/attempt.ts";
 export {
   type ConnectionRefusal,
