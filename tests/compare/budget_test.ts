@@ -221,6 +221,7 @@ function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngin
     observe: undefined,
     now: () => performance.now(),
     replay() {},
+    transport: () => Promise.reject(new Error("no version page is configured")),
   });
 }
 
@@ -411,6 +412,7 @@ Deno.test("ComparisonEngine with a full queue does not count services that are n
     observe: undefined,
     now: () => performance.now(),
     replay() {},
+    transport: () => Promise.reject(new Error("no version page is configured")),
   });
   const send = (names: readonly number[]) => {
     const capture = engine.begin(CLIENT_REQUEST, route!, { body: null })!;
@@ -438,6 +440,7 @@ Deno.test("ComparisonEngine takes at most a fifth of the event loop's time under
     observe: undefined,
     now: () => Date.now(),
     replay() {},
+    transport: () => Promise.reject(new Error("no version page is configured")),
   });
   const startMs = Date.now();
   for (let sent = 0; sent < 40; sent++) exchange(engine);
