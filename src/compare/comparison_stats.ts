@@ -121,14 +121,26 @@ export class ComparisonStats {
     const { route } = comparison;
     const service = tallyKey(comparison.service, options.build);
     const byPath = countedPaths(comparison);
-    const paths = [...byPath.keys()];
     if (comparison.isNoise) {
-      this.#endpointOf(route, options.endpoint)?.addNoise(1, paths.map((path) => [path, 1]));
+      const endpoint = this.#endpointOf(route, options.endpoint);
+      if (endpoint === undefined) return;
+      for (const [path, hashes] of comparison.hashes ?? []) {
+        const sameForm = withTrait(path, "same-form");
+        if (endpoint.isNoiseRepeated(sameForm, hashes)) byPath.set(withTrait(path, "repeated"), byPath.get(sameForm)!);
+      }
+      endpoint.addNoise(1, [...byPath.keys()].map((path) => [path, 1]));
       return;
     }
     const totals = this.#totalsOf(route, service);
     if (totals === undefined) return;
     const endpoint = this.#endpointOf(route, options.endpoint, service)!;
+    for (const [path, hashes] of comparison.hashes ?? []) {
+      const sameForm = withTrait(path, "same-form");
+      if (endpoint.isRepeated(service, sameForm, hashes)) {
+        byPath.set(withTrait(path, "repeated"), byPath.get(sameForm)!);
+      }
+    }
+    const paths = [...byPath.keys()];
     totals.compared++;
     countResponse(totals.primary, comparison.expected);
     countResponse(totals.responses, comparison.actual);

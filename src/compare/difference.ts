@@ -1,7 +1,13 @@
 /** Differences between two responses, and their collection during a comparison. */
 
 import { StepBudget } from "../lib/step_budget.ts";
-import { type DifferenceTrait, type DifferenceTraits, TraitCounter } from "./difference_traits.ts";
+import {
+  type DifferenceTrait,
+  type DifferenceTraits,
+  type HashesByPath,
+  TraitCounter,
+  type ValueHashes,
+} from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Kind of a difference. `type`: both sides have a value, but of different JSON types. */
@@ -115,6 +121,16 @@ export class DifferenceList {
       if (trait !== undefined) traits.set(path, trait);
     }
     return traits;
+  }
+
+  /** Returns the hashes of the values of differences of the same form. */
+  hashes(traits: DifferenceTraits): HashesByPath {
+    const hashes = new Map<string, ValueHashes>();
+    for (const [path, trait] of traits) {
+      const values = trait === "same-form" ? this.#traits.get(path)!.hashes : undefined;
+      if (values !== undefined) hashes.set(path, values);
+    }
+    return hashes;
   }
 }
 

@@ -16,21 +16,29 @@ export type DifferenceTrait = "same-form" | "other-type" | "larger" | "smaller";
 /** Traits by path. Differences without a trait are absent. */
 export type DifferenceTraits = ReadonlyMap<string, DifferenceTrait>;
 
+/** Hashes of the values of the baseline and of the candidate. Equal values have equal hashes. */
+export type ValueHashes = readonly [expected: number, actual: number];
+
+/** Hashes by path, of differences of the same form. */
+export type HashesByPath = ReadonlyMap<string, ValueHashes>;
+
 /** Texts that follow the path. Keys with spaces are quoted in paths, so no path ends like this. */
-const SUFFIXES: Readonly<Record<DifferenceTrait, string>> = {
+const SUFFIXES: Readonly<Record<DifferenceTrait | "repeated", string>> = {
   "same-form": " (same form)",
   "other-type": " (type or presence)",
   "larger": " (twice the size)",
   "smaller": " (half the size)",
+  "repeated": " (repeated values)",
 };
-const SUFFIX = / \((same form|type or presence|twice the size|half the size)\)$/;
+const SUFFIX = / \((same form|type or presence|twice the size|half the size|repeated values)\)$/;
 
 /**
  * Returns the path under which differences with a trait are counted. Differences of the same form are counted only
  * there, all others under their own path as well. Each path has noise of its own: a token that always differs in the
- * same form has none at its own path, so that a token of another form is a mismatch.
+ * same form has none at its own path, so that a token of another form is a mismatch. `repeated`: the candidate's value is
+ * that of its previous response, and the baseline's is not, as for a token that is constant in the candidate.
  */
-export function withTrait(path: string, trait: DifferenceTrait): string {
+export function withTrait(path: string, trait: DifferenceTrait | "repeated"): string {
   return path + SUFFIXES[trait];
 }
 
@@ -47,6 +55,11 @@ export function isSecondary(path: string): boolean {
 /** Reports whether only differences of the same form are counted under the path. */
 export function isSameForm(path: string): boolean {
   return path.endsWith(SUFFIXES["same-form"]);
+}
+
+/** Reports whether repeated values are counted under the path. */
+export function isRepetition(path: string): boolean {
+  return path.endsWith(SUFFIXES.repeated);
 }
 
 /** Steps per value, in addition to those for its text. */
@@ -66,8 +79,9 @@ export class TraitCounter {
   #count = 0;
   #hasOtherType = false;
   #hasOtherForm = false;
-  /** Sum of the hashes of the baseline's values, minus those of the candidate. 0 if both have the same values. */
-  #hashes = 0;
+  /** Sums of the hashes of the baseline's and the candidate's values. They are equal if both have the same values. */
+  #expectedHashes = 0;
+  #actualHashes = 0;
   #expectedSize = 0;
   #actualSize = 0;
 
@@ -86,11 +100,12 @@ export class TraitCounter {
     const [expectedText, actualText] = [textOf(expected), textOf(actual)];
     if (expectedText === undefined || actualText === undefined || this.#steps.left < VALUE_STEPS) {
       this.#hasOtherForm = true;
-      this.#hashes = NaN;
+      this.#expectedHashes = NaN;
       return;
     }
     this.#steps.take(VALUE_STEPS);
-    this.#hashes += this.#hashOf(expectedText) - this.#hashOf(actualText);
+    this.#expectedHashes += this.#hashOf(expectedText);
+    this.#actualHashes += this.#hashOf(actualText);
     this.#expectedSize += sizeOf(expected, expectedText);
     this.#actualSize += sizeOf(actual, actualText);
     // Forms are the most expensive part, and one difference of another form decides.
@@ -106,9 +121,15 @@ export class TraitCounter {
   /** The trait of the differences so far; `undefined` if they have none. */
   get trait(): DifferenceTrait | undefined {
     if (this.#hasOtherType) return "other-type";
-    if (!this.#hasOtherForm || (this.#count > 1 && this.#hashes === 0)) return "same-form";
+    if (!this.#hasOtherForm || (this.#count > 1 && this.#expectedHashes === this.#actualHashes)) return "same-form";
     if (this.#actualSize > SIZE_FACTOR * this.#expectedSize) return "larger";
     return this.#expectedSize > SIZE_FACTOR * this.#actualSize ? "smaller" : undefined;
+  }
+
+  /** Hashes of the values so far; `undefined` without enough steps. */
+  get hashes(): ValueHashes | undefined {
+    const hashes = [this.#expectedHashes, this.#actualHashes] as const;
+    return Number.isNaN(hashes[0] + hashes[1]) ? undefined : hashes;
   }
 }
 

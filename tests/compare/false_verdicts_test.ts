@@ -71,6 +71,18 @@ function manyFields(total: number): Response {
   return json({ byKey: Object.fromEntries(entries), total });
 }
 
+const IDS = [crypto.randomUUID(), crypto.randomUUID()];
+const POOL = ["1a2b3c4d", "2b3c4d5e", "3c4d5e6f", "4d5e6f7a", "5e6f7a8b", "6f7a8b9c", "7a8b9c0d", "8b9c0d1e"];
+
+function randomToken(): string {
+  return crypto.randomUUID().replaceAll("-", "");
+}
+
+function page(token: string): Response {
+  const html = `<form><input name="csrf" value="${token}"></form><p>Sum 1</p>`;
+  return new Response(html, { headers: { "content-type": "text/html" } });
+}
+
 const NOT_READY: Readonly<Record<string, Attempt>> = {
   "a few damaged bodies of gzip": {
     primary: () => zipped(),
@@ -97,6 +109,14 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
     primary: () => new Response(null, { headers: { "content-length": "10" } }),
     candidate: (index) => new Response(null, { headers: { "content-length": isRare(index) ? "20" : "10" } }),
   },
+  "a token that is constant": {
+    primary: () => page(randomToken()),
+    candidate: () => page("5f1c9e07d2ab4836bb9a70c4e6d8f213"),
+  },
+  "an id that is one of two": {
+    primary: () => json({ id: crypto.randomUUID(), other: 1 }),
+    candidate: (index) => json({ id: IDS[Math.floor(index / 7) % 2], other: 1 }),
+  },
   "two services that are down": {
     primary: () => new Response("down", { status: 503 }),
     candidate: () => new Response("down", { status: 503 }),
@@ -106,6 +126,30 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
     candidate: (index) => manyFields(isRare(index) ? 6 : 5),
   },
 };
+
+/** Values that repeat in the candidate, and that are no regression. */
+const READY: Readonly<Record<string, Attempt>> = {
+  "one instance instead of eight": {
+    primary: () => json({ instance: `web-7f9c4d5b6-${POOL[Math.floor(Math.random() * POOL.length)]}`, a: 1 }),
+    candidate: () => json({ instance: "web-7f9c4d5b6-0badcafe", a: 1 }),
+  },
+  "times in seconds": {
+    primary: (index) => json({ at: 1_750_000_000 + Math.floor(index / 20 + Math.random()) }),
+    candidate: (index) => json({ at: 1_750_000_000 + Math.floor(index / 20 + Math.random()) }),
+  },
+  "a time that a cache repeats now and then": {
+    primary: (index) => json({ at: new Date(1.75e12 + index * 1_000 + Math.random() * 900) }),
+    candidate: (index) => json({ at: new Date(1.75e12 + (index - (index % 3 === 0 ? 1 : 0)) * 1_000) }),
+  },
+  "tokens of both services": { primary: () => page(randomToken()), candidate: () => page(randomToken()) },
+};
+
+for (const [title, attempt] of Object.entries(READY)) {
+  Deno.test(`a service is ready with ${title}`, async () => {
+    const { verdict, services, mismatches } = await reportOn(attempt);
+    assertEquals([verdict, mismatches], ["ready", []], services[0]!.reasons.join());
+  });
+}
 
 for (const [regression, attempt] of Object.entries(NOT_READY)) {
   Deno.test(`no verdict is ready with ${regression}`, async () => {
