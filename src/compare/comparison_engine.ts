@@ -127,6 +127,7 @@ export class ComparisonEngine {
         maxBytes: plan!.maxBodyBytes,
         budget: this.#budget,
         key: this.#digestKey,
+        now: this.#options.now,
         onComplete: (capture) => skip(capture, reason),
       });
     if (this.#queue.isFull) return refuse("busy");
@@ -144,6 +145,7 @@ export class ComparisonEngine {
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
       key: this.#digestKey,
+      now: this.#options.now,
       onComplete: (capture) =>
         this.#queue.add({
           capture,
@@ -226,6 +228,7 @@ export class ComparisonEngine {
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
       key: this.#digestKey,
+      now: this.#options.now,
       onComplete: () => {
         this.#replays--;
         if (second.responses.length === 0) return release();

@@ -66,6 +66,7 @@ export interface CountOptions {
 interface ResponseCounts {
   errors: number;
   readonly latency: LatencyCounts;
+  readonly total: LatencyCounts;
 }
 
 interface ServiceTotals {
@@ -144,6 +145,7 @@ export class ComparisonStats {
     totals.compared++;
     countResponse(totals.primary, comparison.expected);
     countResponse(totals.responses, comparison.actual);
+    countTotals(totals, comparison);
     if (options.samples === "none") {
       endpoint.add(service, paths);
       return;
@@ -230,7 +232,7 @@ export class ComparisonStats {
     if (known !== undefined) return known;
     // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
     if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
-    if (!this.#reserve(2 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;
+    if (!this.#reserve(4 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;
     const totals = {
       route,
       service,
@@ -319,7 +321,7 @@ function sampleOf(comparison: Comparison, difference: Difference, info: SampleIn
 }
 
 function noResponses(): ResponseCounts {
-  return { errors: 0, latency: new LatencyCounts() };
+  return { errors: 0, latency: new LatencyCounts(), total: new LatencyCounts() };
 }
 
 function isError(outcome: CapturedOutcome): boolean {
@@ -331,11 +333,24 @@ function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
   if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 
-function mergeResponses(counts: ResponseCounts, { errors, latency }: ResponseStats): void {
-  counts.errors += errors;
-  counts.latency.merge(latency);
+/** Counts the times to the ends of both bodies, because of a body that broke off there is none. */
+function countTotals(
+  { primary, responses }: Pick<ServiceTotals, "primary" | "responses">,
+  { expected, actual }: Pick<Comparison, "expected" | "actual">,
+): void {
+  if (!expected.ok || !actual.ok) return;
+  const [expectedMs, actualMs] = [expected.response.totalMs, actual.response.totalMs];
+  if (expectedMs === undefined || actualMs === undefined) return;
+  primary.total.record(expectedMs);
+  responses.total.record(actualMs);
 }
 
-function responseStats({ errors, latency }: ResponseCounts): ResponseStats {
-  return { errors, latency: latency.snapshot() };
+function mergeResponses(counts: ResponseCounts, { errors, latency, total }: ResponseStats): void {
+  counts.errors += errors;
+  counts.latency.merge(latency);
+  counts.total.merge(total);
+}
+
+function responseStats({ errors, latency, total }: ResponseCounts): ResponseStats {
+  return { errors, latency: latency.snapshot(), total: total.snapshot() };
 }

@@ -173,7 +173,10 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
   if (!isUnreplayed) counts.addNoise(binomial(sent, REPLAYED, random));
   const errors = binomial(sent, errorRate, random) + (fails ? regressed : 0);
   const primaryErrors = binomial(sent, errorRate, random);
-  const latency = () => hasLatencies ? latencies(counts.compared, random) : NO_LATENCIES;
+  const latency = () => {
+    const drawn = hasLatencies ? latencies(counts.compared, random) : NO_LATENCIES;
+    return { latency: drawn, total: drawn };
+  };
   return {
     sinceMs: 0,
     dropped: 0,
@@ -197,8 +200,8 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
       compared: counts.compared,
       notComparable: skipped,
       unavailable: { requests: unavailable, primaryErrors: 0 },
-      primary: { errors: primaryErrors, latency: latency() },
-      responses: { errors, latency: latency() },
+      primary: { errors: primaryErrors, ...latency() },
+      responses: { errors, ...latency() },
     }],
   };
 }

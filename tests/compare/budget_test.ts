@@ -279,7 +279,7 @@ Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has res
 });
 
 function options(budget: MemoryBudget) {
-  return { maxBytes: 262_144, budget, key: [1, 2] } as const;
+  return { maxBytes: 262_144, budget, key: [1, 2], now: () => 0 } as const;
 }
 
 function heldBytes(): number {

@@ -1,6 +1,7 @@
 /** Attempts to get a wrong verdict: a conductor with default settings between real backends. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { gzipSync } from "node:zlib";
 import type { Report } from "../../src/compare/report.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
@@ -15,12 +16,16 @@ interface Attempt {
   readonly candidate: Respond;
   /** Default: 150. */
   readonly count?: number;
+  /** Default: no limit. */
+  readonly maxLatencyRatio?: number;
   readonly config?: Omit<ConfigInput, "services">;
   readonly request?: (index: number) => Request;
 }
 
 /** Sends requests one by one, and returns the report on all of them. */
-async function reportOn({ primary, candidate, count = 150, config, request }: Attempt): Promise<Report> {
+async function reportOn(
+  { primary, candidate, count = 150, maxLatencyRatio = 1_000, config, request }: Attempt,
+): Promise<Report> {
   const serve = (respond: Respond) => startBackend((received) => respond(Number(received.headers.get("x-index")))); // Replays have the same index.
   await using old = serve(primary);
   await using next = serve(candidate);
@@ -42,7 +47,7 @@ async function reportOn({ primary, candidate, count = 150, config, request }: At
     await response.arrayBuffer();
   }
   await done;
-  return conductor.report({ minRequests: 0.9 * count, maxLatencyRatio: 1_000 })!;
+  return conductor.report({ minRequests: 0.9 * count, maxLatencyRatio })!;
 }
 
 function json(value: unknown): Response {
@@ -126,6 +131,24 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
     candidate: (index) => manyFields(isRare(index) ? 6 : 5),
   },
 };
+
+function slowBody(pauseMs: number): Response {
+  const parts = async function* () {
+    yield new TextEncoder().encode("[1,");
+    await delay(pauseMs);
+    yield new TextEncoder().encode("2]");
+  };
+  return new Response(ReadableStream.from(parts()), { headers: { "content-type": "application/json" } });
+}
+
+Deno.test("no verdict is ready with bodies that end later, after a head in time", async () => {
+  const attempt = { count: 40, primary: () => slowBody(5), maxLatencyRatio: 2 };
+  const { verdict, services: [late] } = await reportOn({ ...attempt, candidate: () => slowBody(60) });
+  assertEquals(verdict, "not-ready");
+  assertMatch(late!.reasons.join(), /^p50 to the end of the body [\d.]+ ms vs [\d.]+ ms \(limit 2×\)/);
+  const { services: [alike] } = await reportOn({ ...attempt, candidate: () => slowBody(5), maxLatencyRatio: 20 });
+  assertEquals(alike!.reasons, []);
+});
 
 /** Values that repeat in the candidate, and that are no regression. */
 const READY: Readonly<Record<string, Attempt>> = {
