@@ -27,7 +27,7 @@ import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
-import type { DifferenceTrait, ValueHashes } from "./difference_traits.ts";
+import type { DifferenceTrait, SameFormValues } from "./difference_traits.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
 import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
@@ -271,7 +271,7 @@ export class ComparisonEngine {
   async #addNoise(baseline: Baseline, service: Service, capture: ResponseCapture): Promise<void> {
     const byPath = new Map<string, Difference>();
     const traits = new Map<string, DifferenceTrait>();
-    const hashes = new Map<string, ValueHashes>();
+    const valuesByPath = new Map<string, SameFormValues>();
     for (const candidate of baseline.plan.candidates) {
       await this.#queue.pause();
       const result = await this.#compare(baseline, capture, candidate);
@@ -279,19 +279,19 @@ export class ComparisonEngine {
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
       for (const difference of differences) {
         const { path } = difference;
-        const [trait, values] = [result.traits?.get(path), result.hashes?.get(path)];
+        const [trait, values] = [result.traits?.get(path), result.values?.get(path)];
         byPath.set(path, difference);
         if (trait === undefined) traits.delete(path);
         else traits.set(path, trait);
-        if (values === undefined) hashes.delete(path);
-        else hashes.set(path, values);
+        if (values === undefined) valuesByPath.delete(path);
+        else valuesByPath.set(path, values);
       }
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
       actual: capture.outcome!,
       differences: [...byPath.values()],
       traits,
-      hashes,
+      values: valuesByPath,
       notComparable: undefined,
       isNoise: true,
     });
@@ -323,7 +323,7 @@ export class ComparisonEngine {
   #add(
     { plan, clientRequest, endpoint, primary, request, startedMs }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual: found, differences, traits, hashes, notComparable, isNoise = false }: Result,
+    { actual: found, differences, traits, values, notComparable, isNoise = false }: Result,
   ): boolean {
     if (notComparable !== undefined) {
       this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
@@ -358,7 +358,7 @@ export class ComparisonEngine {
       actual,
       differences,
       ...(traits !== undefined && { traits }),
-      ...(hashes !== undefined && { hashes }),
+      ...(values !== undefined && { values }),
     };
     let bodies: BodySamples | undefined;
     this.#options.count?.add(comparison, {

@@ -6,7 +6,7 @@ import { addNotComparable, type NotComparableCounts } from "../observe/not_compa
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
-import { withTrait } from "./difference_traits.ts";
+import { hasForm, withTrait } from "./difference_traits.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
 import type { MismatchSample } from "./report.ts";
 import { type ResponseStats, type ServiceStats, type StatsSnapshot, tallyKey } from "./stats_snapshot.ts";
@@ -125,9 +125,9 @@ export class ComparisonStats {
     if (comparison.isNoise) {
       const endpoint = this.#endpointOf(route, options.endpoint);
       if (endpoint === undefined) return;
-      for (const [path, hashes] of comparison.hashes ?? []) {
+      for (const [path, values] of comparison.values ?? []) {
         const sameForm = withTrait(path, "same-form");
-        if (endpoint.isNoiseRepeated(sameForm, hashes)) byPath.set(withTrait(path, "repeated"), byPath.get(sameForm)!);
+        if (endpoint.isNoiseRepeated(sameForm, values)) byPath.set(withTrait(path, "repeated"), byPath.get(sameForm)!);
       }
       endpoint.addNoise(1, [...byPath.keys()].map((path) => [path, 1]));
       return;
@@ -135,9 +135,9 @@ export class ComparisonStats {
     const totals = this.#totalsOf(route, service);
     if (totals === undefined) return;
     const endpoint = this.#endpointOf(route, options.endpoint, service)!;
-    for (const [path, hashes] of comparison.hashes ?? []) {
+    for (const [path, values] of comparison.values ?? []) {
       const sameForm = withTrait(path, "same-form");
-      if (endpoint.isRepeated(service, sameForm, hashes)) {
+      if (endpoint.isRepeated(service, sameForm, values)) {
         byPath.set(withTrait(path, "repeated"), byPath.get(sameForm)!);
       }
     }
@@ -290,7 +290,7 @@ function countedPaths({ differences, traits }: Comparison): Map<string, Differen
   for (const difference of differences) {
     const { path } = difference;
     const trait = traits?.get(path);
-    if (trait !== "same-form") byPath.set(path, difference);
+    byPath.set(hasForm(trait) ? withTrait(path, "same-form") : path, difference);
     if (trait !== undefined) byPath.set(withTrait(path, trait), difference);
   }
   return byPath;

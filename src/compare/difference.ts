@@ -4,9 +4,10 @@ import { StepBudget } from "../lib/step_budget.ts";
 import {
   type DifferenceTrait,
   type DifferenceTraits,
-  type HashesByPath,
+  hasForm,
+  type SameFormValues,
   TraitCounter,
-  type ValueHashes,
+  type ValuesByPath,
 } from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
@@ -123,14 +124,14 @@ export class DifferenceList {
     return traits;
   }
 
-  /** Returns the hashes of the values of differences of the same form. */
-  hashes(traits: DifferenceTraits): HashesByPath {
-    const hashes = new Map<string, ValueHashes>();
+  /** Returns the values of differences of the same form. */
+  values(traits: DifferenceTraits): ValuesByPath {
+    const byPath = new Map<string, SameFormValues>();
     for (const [path, trait] of traits) {
-      const values = trait === "same-form" ? this.#traits.get(path)!.hashes : undefined;
-      if (values !== undefined) hashes.set(path, values);
+      const values = hasForm(trait) ? this.#traits.get(path)!.values : undefined;
+      if (values !== undefined) byPath.set(path, values);
     }
-    return hashes;
+    return byPath;
   }
 }
 

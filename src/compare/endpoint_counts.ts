@@ -3,7 +3,7 @@
 import { detachString, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import { collectivePath } from "./difference.ts";
-import type { ValueHashes } from "./difference_traits.ts";
+import type { SameFormValues } from "./difference_traits.ts";
 import type { MismatchSample, RequestSample } from "./report.ts";
 import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
@@ -54,7 +54,7 @@ interface ServiceCounts {
   overflowCount: number;
   readonly overflowFields: Map<string, number>;
   /** Values of the previous comparison, by path. */
-  readonly previous: Map<string, ValueHashes>;
+  readonly previous: Map<string, SameFormValues["hashes"]>;
 }
 
 /** Memory that all endpoints share, in bytes. */
@@ -85,7 +85,7 @@ export class EndpointCounts {
   readonly #paths = new Map<string, Path>();
   #noiseCompared = 0;
   readonly #noiseFields = new Map<string, number>();
-  readonly #previousNoise = new Map<string, ValueHashes>();
+  readonly #previousNoise = new Map<string, SameFormValues["hashes"]>();
   readonly #services = new Map<string, ServiceCounts>();
   #samples = 0;
 
@@ -121,23 +121,28 @@ export class EndpointCounts {
    * Reports whether only the value of an admitted service is that of the previous comparison. Responses of the primary
    * whose values repeat, such as times in seconds, therefore do not count.
    */
-  isRepeated(name: string, path: string, hashes: ValueHashes): boolean {
-    const before = this.#exchange(this.#services.get(name)!.previous, path, hashes);
-    return before !== undefined && before[1] === hashes[1] && before[0] !== hashes[0];
+  isRepeated(name: string, path: string, values: SameFormValues): boolean {
+    const before = this.#exchange(this.#services.get(name)!.previous, path, values);
+    const { hashes, isRepeated } = values;
+    return isRepeated || (before !== undefined && before[1] === hashes[1] && before[0] !== hashes[0]);
   }
 
   /** Reports whether a value of the primary is that of the previous comparison of the primary with itself. */
-  isNoiseRepeated(path: string, hashes: ValueHashes): boolean {
-    const before = this.#exchange(this.#previousNoise, path, hashes);
-    return before !== undefined && hashes.some((hash) => before.includes(hash));
+  isNoiseRepeated(path: string, values: SameFormValues): boolean {
+    const before = this.#exchange(this.#previousNoise, path, values);
+    return values.isRepeated || (before !== undefined && values.hashes.some((hash) => before.includes(hash)));
   }
 
   /** Stores values, and returns the previous ones. Paths that are counted together have none. */
-  #exchange(previous: Map<string, ValueHashes>, path: string, hashes: ValueHashes): ValueHashes | undefined {
+  #exchange(
+    previous: Map<string, SameFormValues["hashes"]>,
+    path: string,
+    values: SameFormValues,
+  ): SameFormValues["hashes"] | undefined {
     const { text } = this.#pathOf(path);
     if (text !== path.toWellFormed() || isCollective(text)) return undefined;
     const before = previous.get(text);
-    previous.set(text, hashes);
+    previous.set(text, values.hashes);
     return before;
   }
 

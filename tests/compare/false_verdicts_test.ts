@@ -76,11 +76,16 @@ function manyFields(total: number): Response {
   return json({ byKey: Object.fromEntries(entries), total });
 }
 
+const HOUR_MS = 3_600_000;
 const IDS = [crypto.randomUUID(), crypto.randomUUID()];
 const POOL = ["1a2b3c4d", "2b3c4d5e", "3c4d5e6f", "4d5e6f7a", "5e6f7a8b", "6f7a8b9c", "7a8b9c0d", "8b9c0d1e"];
 
 function randomToken(): string {
   return crypto.randomUUID().replaceAll("-", "");
+}
+
+function withCookie(cookie: string): Response {
+  return new Response("{}", { headers: { "content-type": "application/json", "set-cookie": cookie } });
 }
 
 function page(token: string): Response {
@@ -121,6 +126,34 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
   "an id that is one of two": {
     primary: () => json({ id: crypto.randomUUID(), other: 1 }),
     candidate: (index) => json({ id: IDS[Math.floor(index / 7) % 2], other: 1 }),
+  },
+  "times in another zone": {
+    primary: () => json({ at: new Date() }),
+    candidate: () => json({ at: new Date(Date.now() + HOUR_MS) }),
+  },
+  "times without a zone in another zone": {
+    primary: () => json({ at: new Date().toISOString().slice(0, 19) }),
+    candidate: () => json({ at: new Date(Date.now() - HOUR_MS).toISOString().slice(0, 19) }),
+  },
+  "Unix times in another zone": {
+    primary: () => json({ at: Date.now() }),
+    candidate: () => json({ at: Date.now() + HOUR_MS }),
+  },
+  "ids of other types": {
+    primary: () => json({ id: `user-${crypto.randomUUID()}` }),
+    candidate: () => json({ id: `team-${crypto.randomUUID()}` }),
+  },
+  "digests in upper case": {
+    primary: () => json({ digest: randomToken() }),
+    candidate: () => json({ digest: randomToken().toUpperCase() }),
+  },
+  "one id for all elements of a list": {
+    primary: () => json({ ids: [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()] }),
+    candidate: () => json({ ids: Array(3).fill(crypto.randomUUID()) }),
+  },
+  "a cookie without a value": {
+    primary: () => withCookie(`sid=${crypto.randomUUID()}; Secure`),
+    candidate: () => withCookie("sid=; Secure"),
   },
   "two services that are down": {
     primary: () => new Response("down", { status: 503 }),
@@ -165,6 +198,22 @@ const READY: Readonly<Record<string, Attempt>> = {
   "a time that a cache repeats now and then": {
     primary: (index) => json({ at: new Date(1.75e12 + index * 1_000 + Math.random() * 900) }),
     candidate: (index) => json({ at: new Date(1.75e12 + (index - (index % 3 === 0 ? 1 : 0)) * 1_000) }),
+  },
+  "times at random": {
+    primary: () => json({ next: new Date(Math.random() * 1e12), a: 1 }),
+    candidate: () => json({ next: new Date(Math.random() * 1e12), a: 1 }),
+  },
+  "times in UTC in two spellings": {
+    primary: () => json({ at: new Date() }),
+    candidate: () => json({ at: new Date().toISOString().replace("Z", "+00:00") }),
+  },
+  "the character set of JSON": {
+    primary: () => new Response("{}", { headers: { "content-type": "application/json" } }),
+    candidate: () => new Response("{}", { headers: { "content-type": "application/json; charset=utf-8" } }),
+  },
+  "cookies that are deleted": {
+    primary: () => withCookie("sid=deleted; Max-Age=0"),
+    candidate: () => withCookie("sid=; Max-Age=0"),
   },
   "tokens of both services": { primary: () => page(randomToken()), candidate: () => page(randomToken()) },
 };
