@@ -9,6 +9,7 @@ import { type DigestKey, randomDigestKey } from "../lib/digest.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { Observer } from "../observe/events.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
+import type { Transport } from "../upstream/transport.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import { hasSameBytesAsSent } from "./compare_body.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
@@ -26,7 +27,7 @@ import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
-import type { DifferenceTrait } from "./difference_traits.ts";
+import type { DifferenceTrait, SameFormValues } from "./difference_traits.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
 import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
@@ -36,6 +37,7 @@ import { type KeptRequest, sampleOfRequest } from "./request_sample.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { sampleOfPath } from "./sample_text.ts";
+import { VersionPages } from "./version_pages.ts";
 
 /** Options of {@linkcode ComparisonEngine}. */
 export interface ComparisonEngineOptions {
@@ -45,6 +47,8 @@ export interface ComparisonEngineOptions {
   readonly observe: Observer | undefined;
   /** Clock in milliseconds. */
   readonly now: () => number;
+  /** Requests the version pages of services. */
+  readonly transport: Transport;
   /** Sends the request of a capture to a service again, and passes the attempt to the capture. */
   replay(capture: ExchangeCapture, service: Service): void;
 }
@@ -67,6 +71,8 @@ interface Baseline {
   readonly primary: ResponseCapture;
   /** The request for samples. */
   readonly request: KeptRequest;
+  /** Time at which the exchange began. */
+  readonly startedMs: number;
 }
 
 /** Result of comparing one outcome with the baseline. */
@@ -82,6 +88,7 @@ export class ComparisonEngine {
   readonly #budget: MemoryBudget;
   readonly #queue: ComparisonQueue;
   readonly #digestKey: DigestKey = randomDigestKey();
+  readonly #versions: VersionPages;
   #replays = 0;
 
   /** Compiles the rules of a configuration. */
@@ -90,6 +97,7 @@ export class ComparisonEngine {
     this.#plans = plansFor(config);
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
     this.#queue = new ComparisonQueue(options.now);
+    this.#versions = new VersionPages(options);
   }
 
   /**
@@ -119,12 +127,14 @@ export class ComparisonEngine {
         maxBytes: plan!.maxBodyBytes,
         budget: this.#budget,
         key: this.#digestKey,
+        now: this.#options.now,
         onComplete: (capture) => skip(capture, reason),
       });
     if (this.#queue.isFull) return refuse("busy");
     const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest, body.length);
     const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return refuse("memory");
+    const startedMs = this.#options.now();
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
@@ -135,10 +145,11 @@ export class ComparisonEngine {
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
       key: this.#digestKey,
+      now: this.#options.now,
       onComplete: (capture) =>
         this.#queue.add({
           capture,
-          compare: (captures) => this.#compareAll(capture, plan!, captures),
+          compare: (captures) => this.#compareAll(capture, { plan: plan!, startedMs }, captures),
           onBusy: () => {
             skip(capture, "busy");
             capture.release();
@@ -162,7 +173,11 @@ export class ComparisonEngine {
     }
   }
 
-  async #compareAll(capture: ExchangeCapture, plan: ComparisonPlan, captures: CapturesByService): Promise<void> {
+  async #compareAll(
+    capture: ExchangeCapture,
+    { plan, startedMs }: Pick<Baseline, "plan" | "startedMs">,
+    captures: CapturesByService,
+  ): Promise<void> {
     const { clientRequest } = capture;
     const primary = captures.get(plan.primary);
     if (primary === undefined) {
@@ -173,7 +188,7 @@ export class ComparisonEngine {
     }
     const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
     const request = { clientRequest, hasBody: capture.hasBody, body: capture.requestBody };
-    const baseline = { plan, clientRequest, endpoint, primary, request };
+    const baseline = { plan, clientRequest, endpoint, primary, request, startedMs };
     let isCompared = false;
     for (const candidate of plan.candidates) {
       const actual = captures.get(candidate.service);
@@ -213,6 +228,7 @@ export class ComparisonEngine {
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
       key: this.#digestKey,
+      now: this.#options.now,
       onComplete: () => {
         this.#replays--;
         if (second.responses.length === 0) return release();
@@ -255,17 +271,27 @@ export class ComparisonEngine {
   async #addNoise(baseline: Baseline, service: Service, capture: ResponseCapture): Promise<void> {
     const byPath = new Map<string, Difference>();
     const traits = new Map<string, DifferenceTrait>();
+    const valuesByPath = new Map<string, SameFormValues>();
     for (const candidate of baseline.plan.candidates) {
       await this.#queue.pause();
-      const { differences, notComparable, traits: found } = await this.#compare(baseline, capture, candidate);
+      const result = await this.#compare(baseline, capture, candidate);
+      const { differences, notComparable } = result;
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
-      for (const difference of differences) byPath.set(difference.path, difference);
-      for (const [path, trait] of found ?? []) traits.set(path, trait);
+      for (const difference of differences) {
+        const { path } = difference;
+        const [trait, values] = [result.traits?.get(path), result.values?.get(path)];
+        byPath.set(path, difference);
+        if (trait === undefined) traits.delete(path);
+        else traits.set(path, trait);
+        if (values === undefined) valuesByPath.delete(path);
+        else valuesByPath.set(path, values);
+      }
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
       actual: capture.outcome!,
       differences: [...byPath.values()],
       traits,
+      values: valuesByPath,
       notComparable: undefined,
       isNoise: true,
     });
@@ -295,9 +321,9 @@ export class ComparisonEngine {
 
   /** Counts a comparison. Returns `false` if the responses are not comparable. */
   #add(
-    { plan, clientRequest, endpoint, primary, request }: Baseline,
+    { plan, clientRequest, endpoint, primary, request, startedMs }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual: found, differences, traits, notComparable, isNoise = false }: Result,
+    { actual: found, differences, traits, values, notComparable, isNoise = false }: Result,
   ): boolean {
     if (notComparable !== undefined) {
       this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
@@ -307,7 +333,12 @@ export class ComparisonEngine {
     const isGraphql = isGraphqlPath(clientRequest.path);
     const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
     const actual = isGraphql ? withGraphqlErrors(found) : found;
-    const build = isNoise ? undefined : buildOf(actual, settings.version);
+    const { version } = settings;
+    const build = isNoise || version === undefined
+      ? undefined
+      : version.kind === "header"
+      ? buildOf(actual, version.name)
+      : this.#versions.versionAt(startedMs, service, version.path);
     let sample: RequestSample | undefined;
     const comparison: Comparison = {
       requestId,
@@ -327,6 +358,7 @@ export class ComparisonEngine {
       actual,
       differences,
       ...(traits !== undefined && { traits }),
+      ...(values !== undefined && { values }),
     };
     let bodies: BodySamples | undefined;
     this.#options.count?.add(comparison, {
@@ -340,9 +372,9 @@ export class ComparisonEngine {
   }
 }
 
-/** Returns the version in a response; `undefined` without a configured header field, or without the field. */
-function buildOf(outcome: CapturedOutcome, header: string | undefined): string | undefined {
-  if (header === undefined || !outcome.ok) return undefined;
+/** Returns the version in a response; `undefined` without the header field. */
+function buildOf(outcome: CapturedOutcome, header: string): string | undefined {
+  if (!outcome.ok) return undefined;
   return getHeader(outcome.response.headers, header)?.slice(0, MAX_BUILD_LENGTH).replaceAll("\n", " ") || undefined;
 }
 

@@ -24,6 +24,8 @@ const KINDS: ReadonlyMap<string, ValueKind> = new Map<string, ValueKind>([
   ["content-type", "plain"],
 ]);
 
+const JSON_IN_UTF8 = /^application\/(?:[^;]*\+)?json;charset=utf-?8$/;
+
 /** Nonces are random, so only their presence is compared. */
 const NONCE = /^'nonce-[^']*'$/i;
 /** Maximum directives of a value. The rest is compared as one. */
@@ -34,8 +36,11 @@ export function canonicalHeader(name: string, value: string): string {
   switch (KINDS.get(name)) {
     case undefined:
       return value;
-    case "plain":
-      return value.toLowerCase().replaceAll(/[\s"]/g, "");
+    case "plain": {
+      const plain = value.toLowerCase().replaceAll(/[\s"]/g, "");
+      // JSON is always UTF-8 (RFC 8259 §8.1), and its media type has no parameters (§11).
+      return JSON_IN_UTF8.test(plain) ? plain.slice(0, plain.indexOf(";")) : plain;
+    }
     case "list":
       return itemsOf(value).sort().join();
     case "vary":

@@ -3,7 +3,7 @@
 import { percentilesOf } from "../lib/latency_counts.ts";
 import { wilsonInterval } from "../lib/statistics.ts";
 import { countNotComparable, type NotComparableReason } from "../observe/not_comparable.ts";
-import { isSameForm, isSecondary, withoutTrait } from "./difference_traits.ts";
+import { isRepetition, isSameForm, isSecondary, withoutTrait } from "./difference_traits.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { type DifferingCount, judgeFields, type Judgement, MAX_COMPARABLE_NOISE } from "./judge_fields.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
@@ -209,6 +209,7 @@ function judgeRows(
       noise,
       hasNoise: noise.compared > 0 || (noiseRatio > 0 && compared * noiseRatio < EXPECTED_NOISE),
       isSameForm: isSameForm(path),
+      isRepetition: isRepetition(path),
       isCollective: isCollective(path),
     })),
   );

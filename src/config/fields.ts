@@ -465,8 +465,9 @@ export const COMPARE_RULE_FIELDS = {
   version: {
     type: versionSource(),
     defaultText: "builds are not distinguished",
-    description:
-      "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
+    description: "Place of the version of the service. Each version is counted apart; the verdict is about the newest.",
+    details:
+      "`path:` is a status page of the service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while responses are compared.",
     serverOnly: USE_COMPARED,
     commandOnly: true,
     isForConductor: true,

@@ -389,9 +389,11 @@ export interface CompareInput {
    */
   readonly endpoints?: string | readonly string[];
   /**
-   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
-   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
-   * `observe`. Default: builds are not distinguished.
+   * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
+   * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
+   * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
+   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`. Default: builds are not distinguished.
    */
   readonly version?: string;
   /**
@@ -997,9 +999,11 @@ export interface ServiceCompareInput {
    */
   readonly endpoints?: string | readonly string[];
   /**
-   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
-   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
-   * `observe`. Default: the top level's.
+   * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
+   * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
+   * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
+   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`. Default: the top level's.
    */
   readonly version?: string;
 }

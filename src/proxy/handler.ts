@@ -195,6 +195,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
       count,
       observe,
       now,
+      transport,
       replay: (capture, service) => replay(capture, service, context),
     }),
   };

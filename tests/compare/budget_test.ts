@@ -221,6 +221,7 @@ function engineWith(skipped: NotComparable[], onAdd = () => {}): ComparisonEngin
     observe: undefined,
     now: () => performance.now(),
     replay() {},
+    transport: () => Promise.reject(new Error("no version page is configured")),
   });
 }
 
@@ -278,7 +279,7 @@ Deno.test("ResponseCapture holds 1-byte chunks in no more memory than it has res
 });
 
 function options(budget: MemoryBudget) {
-  return { maxBytes: 262_144, budget, key: [1, 2] } as const;
+  return { maxBytes: 262_144, budget, key: [1, 2], now: () => 0 } as const;
 }
 
 function heldBytes(): number {
@@ -411,6 +412,7 @@ Deno.test("ComparisonEngine with a full queue does not count services that are n
     observe: undefined,
     now: () => performance.now(),
     replay() {},
+    transport: () => Promise.reject(new Error("no version page is configured")),
   });
   const send = (names: readonly number[]) => {
     const capture = engine.begin(CLIENT_REQUEST, route!, { body: null })!;
@@ -438,6 +440,7 @@ Deno.test("ComparisonEngine takes at most a fifth of the event loop's time under
     observe: undefined,
     now: () => Date.now(),
     replay() {},
+    transport: () => Promise.reject(new Error("no version page is configured")),
   });
   const startMs = Date.now();
   for (let sent = 0; sent < 40; sent++) exchange(engine);

@@ -90,17 +90,25 @@ export function ignoreRule(): ValueType<IgnoreRule> {
   });
 }
 
-const VERSION_HEADER = /^header:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
+/** Place of the version of a service: a header field of its responses, in lower case, or a status page. */
+export type VersionSource =
+  | { readonly kind: "header"; readonly name: string }
+  | { readonly kind: "path"; readonly path: string };
 
-/** Returns the type of the place of a version in responses. Values are names of header fields in lower case. */
-export function versionSource(): ValueType<string> {
+const VERSION_SOURCE = /^(?:header:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)|path:(\/[!"$-~]*))$/;
+
+/** Returns the type of the place of a version. */
+export function versionSource(): ValueType<VersionSource> {
   return literal({
-    label: "`header:NAME`",
+    label: "`header:NAME` or `path:PATH`",
     input: "string",
-    schema: { type: "string", pattern: VERSION_HEADER.source },
+    notation: 'A header field of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`.',
+    schema: { type: "string", pattern: VERSION_SOURCE.source },
     parse(value, at) {
-      const name = typeof value === "string" ? VERSION_HEADER.exec(value)?.[1] : undefined;
-      return name === undefined ? at.mismatch('a header field like "header:x-version"', value) : name.toLowerCase();
+      const [, name, path] = VERSION_SOURCE.exec(typeof value === "string" ? value : "") ?? [];
+      if (name !== undefined) return { kind: "header", name: name.toLowerCase() };
+      if (path !== undefined) return { kind: "path", path };
+      return at.mismatch('a header field like "header:x-version", or a page like "path:/version"', value);
     },
   });
 }
