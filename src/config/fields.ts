@@ -645,6 +645,8 @@ export const SERVICE = section({
     ...SHADOW_FIELDS,
     compare: {
       type: switchOr(SERVICE_COMPARE),
+      excludes: "primary",
+      isRefusedWhenFalse: true,
       defaultText: "the top level's",
       description: "Comparison of this service's responses with the primary's: on, off, or with other settings.",
       details: "Lists of rules are extended: the items here come before those of the top level. Not for a primary.",
@@ -652,6 +654,7 @@ export const SERVICE = section({
     control: {
       type: boolean(),
       default: false,
+      excludes: "primary",
       description: "Mark this service as equivalent to the primary, so that differences between the two are noise.",
       details: "Other services' differences that the control shows as often do not count.",
     },

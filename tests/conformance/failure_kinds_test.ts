@@ -5,7 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import type { NonShadowServiceInput } from "@zeek/conductor";
+import type { SecondaryServiceInput } from "@zeek/conductor";
 import { createServer } from "node:http";
 import { toBytes } from "../_support/latin1.ts";
 import { readToEnd } from "../_support/raw_response.ts";
@@ -32,7 +32,7 @@ interface Scene {
   readonly name: string;
   /** Absent: nothing listens, unless `service` has another URL. */
   readonly respond?: Respond;
-  readonly service?: Partial<NonShadowServiceInput>;
+  readonly service?: Partial<SecondaryServiceInput>;
   readonly request?: string;
   /** Failure kind or status of the attempt. */
   readonly settles: string | number;

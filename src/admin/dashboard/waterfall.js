@@ -62,7 +62,7 @@ export class Waterfall {
 function row(exchange, onOpen) {
   const { requestId, method, path, timeMs, status, durationMs, service = "" } = exchange;
   const href = `#traffic?${new URLSearchParams({ id: requestId })}`;
-  const link = html("a", { href, class: "exchange-open", "aria-haspopup": "dialog" }, [
+  const link = html("a", { href, class: "exchange-open row-open", "aria-haspopup": "dialog" }, [
     html("span", { class: "method", text: printable(method) }),
     " ",
     html("span", { class: "path", text: printable(path) }),
