@@ -180,13 +180,16 @@ class NodeListener implements Listener {
     this.#server.on("error", (error) => this.#onFailure(error));
     // Other runtimes accept again by themselves.
     if (typeof address === "string" || !("Deno" in globalThis)) return;
-    const watch = this.#watch = new AcceptWatch({
+    this.#watch = new AcceptWatch({
       address: this.addr,
       connect: (port, hostname) => this.#modules.net.connect(port, hostname),
       isShared: this.#options.reusePort,
+      onTest: (socket) => {
+        this.#admitted.get(socket)?.release();
+        socket.destroy();
+      },
       onStopped: () => this.#fail(),
     });
-    this.#server.on("connection", () => watch.accepted());
   }
 
   /** Gives up the socket of the listener, which the server then opens again. Open connections are served. */
@@ -247,9 +250,7 @@ class NodeListener implements Listener {
     this.#server.headersTimeout = Math.min(headerMs, requestMs);
     const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
     const nowMs = performance.now();
-    // A test would be refused above the limit, and be counted as a client.
-    const isFull = this.#accepted >= this.#options.settings().limits.maxConnections;
-    if (!this.#isClosed && !isFull) this.#watch?.check(nowMs);
+    if (!this.#isClosed) this.#watch?.check(nowMs);
     for (const connection of this.#connections.values()) {
       connection.check(nowMs, { idleMs, writeMs: timeouts.writeMs });
     }
@@ -270,7 +271,10 @@ class NodeListener implements Listener {
     const address = unmapAddress(socket.remoteAddress ?? "");
     const client = maxConnectionsPerClient === Infinity ? undefined : this.#limitedClient(address);
     const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
-    const refusal: ConnectionRefusal | undefined = this.#accepted >= maxConnections
+    const mayBeTest = this.#watch?.accepted(socket) ?? false;
+    const refusal: ConnectionRefusal | undefined = mayBeTest
+      ? undefined
+      : this.#accepted >= maxConnections
       ? "max-connections"
       : count >= maxConnectionsPerClient
       ? "max-connections-per-client"

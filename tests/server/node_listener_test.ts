@@ -234,6 +234,19 @@ Deno.test({
   },
 });
 
+Deno.test("the node listener's test of itself counts as no client", async () => {
+  const refused: string[] = [];
+  // A listener with short timeouts looks more often if its test is due.
+  const fields = { limits: { maxConnectionsPerClient: 1 }, clientTimeouts: { write: "0.4s" } };
+  await using listener = await open(OK, fields, (reason) => refused.push(reason));
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  // Two seconds without a connection precede the test.
+  await delay(2_500);
+  await client.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  assertMatch(await readUntil(client, "ok"), /^HTTP\/1.1 200 /);
+  assertEquals(refused, []);
+});
+
 Deno.test("the node listener limits the connections of each client, but not of trusted proxies", async () => {
   const limits = { maxConnectionsPerClient: 1 };
   const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
