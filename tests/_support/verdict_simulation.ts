@@ -239,10 +239,11 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
   const primaryErrors = binomial(sent, errorRate, random);
   const latency = (factor = 1) =>
     hasLatencies || slowdown !== undefined ? latencies(counts.compared, random, factor) : NO_LATENCIES;
-  const both = (factors: { readonly latency?: number; readonly total?: number } = {}) => ({
-    latency: latency(factors.latency),
-    total: latency(factors.total),
-  });
+  // Small bodies arrive with the head.
+  const both = (factors: { readonly latency?: number; readonly total?: number } = {}) => {
+    const head = latency(factors.latency);
+    return { latency: head, total: factors.total === undefined ? head : latency(factors.total) };
+  };
   const slow = slowdown && { [slowdown.kind]: slowdown.factor };
   const service = hasEarlierBuild ? tallyKey(SERVICE, "1.1") : SERVICE;
   const earlier = tallyKey(SERVICE, "1.0");

@@ -84,6 +84,10 @@ function randomToken(): string {
   return crypto.randomUUID().replaceAll("-", "");
 }
 
+function withLink(link: string): Response {
+  return new Response("{}", { headers: { "content-type": "application/json", link } });
+}
+
 function withCookie(cookie: string): Response {
   return new Response("{}", { headers: { "content-type": "application/json", "set-cookie": cookie } });
 }
@@ -210,6 +214,10 @@ const READY: Readonly<Record<string, Attempt>> = {
   "the character set of JSON": {
     primary: () => new Response("{}", { headers: { "content-type": "application/json" } }),
     candidate: () => new Response("{}", { headers: { "content-type": "application/json; charset=utf-8" } }),
+  },
+  "quoted and plain parameters of links": {
+    primary: () => withLink(`</items?after=${crypto.randomUUID()}>; rel="next"`),
+    candidate: () => withLink(`</items?after=${crypto.randomUUID()}>;rel=next`),
   },
   "cookies that are deleted": {
     primary: () => withCookie("sid=deleted; Max-Age=0"),

@@ -35,7 +35,7 @@ export function bodyPath({ jsonOnly = false }: { readonly jsonOnly?: boolean } =
 /** A part of a response that is ignored. */
 export interface IgnoreRule {
   readonly path: BodyPath;
-  /** The only endpoint at which the rule applies, as {@linkcode patternOfEndpoint} returns it. Absent: all. */
+  /** The only endpoint at which the rule applies, as {@linkcode withoutSegmentNames} returns it. Absent: all. */
   readonly endpoint?: string;
 }
 
@@ -43,7 +43,7 @@ const ENDPOINT = /^(?:[A-Z]+|\*) \/\S*(?: \S+)?$/;
 const MAX_ENDPOINT_LENGTH = 1_024;
 
 /** Returns the name of an endpoint without the names of its variable segments: `GET /orders/{}`. */
-export function patternOfEndpoint(endpoint: string): string {
+export function withoutSegmentNames(endpoint: string): string {
   return endpoint.replace(/\{[^/{}]*\}/g, "{}");
 }
 
@@ -85,7 +85,7 @@ export function ignoreRule(): ValueType<IgnoreRule> {
         ENDPOINT.test(endpoint);
       const parsed = path.parse(value.path, at.child("path"));
       if (!isEndpoint) return at.child("endpoint").mismatch('an endpoint like "GET /orders/{id}"', endpoint);
-      return parsed && { path: parsed, endpoint: patternOfEndpoint(endpoint) };
+      return parsed && { path: parsed, endpoint: withoutSegmentNames(endpoint) };
     },
   });
 }
