@@ -81,6 +81,10 @@ export class NodeConnection {
   #sentBytes = 0;
   #stalledSinceMs: number | undefined;
   #destroyAtMs = Infinity;
+  /** Arrival of the newest request's head. */
+  #requestSinceMs = 0;
+  /** True while the rest of a request is read after its response. */
+  #isDiscarding = false;
   /** True if the client ended its sending side after the head of the response. */
   #isEndedAfterHead = false;
   #probes: ReturnType<typeof setTimeout> | undefined;
@@ -116,6 +120,7 @@ export class NodeConnection {
    */
   begin(exchange: ConnectionExchange): void {
     this.#exchanges.add(exchange);
+    this.#requestSinceMs = performance.now();
     if (this.#exchanges.size === 1) return this.#options.onTurn(exchange);
     if (this.#exchanges.size >= MAX_PIPELINED) this.#isRefused = true;
     this.#reads(false);
@@ -214,16 +219,22 @@ export class NodeConnection {
    */
   discardRest(request: IncomingMessage, hasFailed: boolean): void {
     if (hasFailed) return this.cut();
+    this.#isDiscarding = true;
     this.#destroyAtMs = performance.now() + DISCARD_MS;
-    request.on("end", () => this.#destroyAtMs = Infinity);
+    request.on("end", () => {
+      this.#isDiscarding = false;
+      this.#destroyAtMs = Infinity;
+    });
     // With the body's listener, `resume` would have no effect.
     request.removeAllListeners("readable");
     request.resume();
   }
 
   /** Closes the connection if a timeout has passed. */
-  check(nowMs: number, { idleMs, writeMs }: Pick<ClientTimeouts, "idleMs" | "writeMs">): void {
+  check(nowMs: number, { idleMs, requestMs, writeMs }: Omit<ClientTimeouts, "headerMs">): void {
     if (this.#isStalled(nowMs, writeMs) || nowMs > this.#destroyAtMs) return void this.socket.destroy();
+    // Deno's node:http does not end a request after its response.
+    if (this.#isDiscarding && nowMs - this.#requestSinceMs > requestMs) return void this.socket.destroy();
     if (this.#exchanges.size > 0) return;
     // The timeout of the head applies once the next request has begun.
     const hasBegun = this.socket.bytesRead !== this.#idleBytes;

@@ -252,7 +252,7 @@ class NodeListener implements Listener {
     const nowMs = performance.now();
     if (!this.#isClosed) this.#watch?.check(nowMs);
     for (const connection of this.#connections.values()) {
-      connection.check(nowMs, { idleMs, writeMs: timeouts.writeMs });
+      connection.check(nowMs, { idleMs, requestMs, writeMs: timeouts.writeMs });
     }
     for (const [socket, { handshakeSinceMs = Infinity }] of this.#admitted) {
       if (nowMs - handshakeSinceMs > headerMs) this.#endHandshake(socket);
