@@ -331,8 +331,12 @@ function expectFrame(expected: Expected, { states: [, after], startMs, version, 
     assert(Number(seconds) > 0 && Number(seconds) * 1_000 <= after.timeMs - startMs, text);
   });
   expected.text("footer", "2", workers === 1 ? "1 worker" : `${workers} workers`);
-  expected.check("footer", "3", (text) => assertMatch(text, /^\d{2,3}\u202fMiB resident$/));
-  expected.check("footer", "4", (text) => assertMatch(text, /^\d+ descriptors$/), { isOptional: true });
+  const { file, lastSuccessMs, lastRefusal } = after.reloads!;
+  const secondsSince = (timeMs: number) => `${Math.floor((after.timeMs - timeMs) / 1_000)}\u202fs`;
+  expected.text("footer", "3", `${file}, loaded ${secondsSince(lastSuccessMs)} ago`);
+  expected.text("footer", "4", `last refused reload ${secondsSince(lastRefusal!.timeMs)} ago`);
+  expected.check("footer", "5", (text) => assertMatch(text, /^\d{2,3}\u202fMiB resident$/));
+  expected.check("footer", "6", (text) => assertMatch(text, /^\d+ descriptors$/), { isOptional: true });
 }
 
 function pathOf({ route }: { readonly route: string }): string {
