@@ -171,8 +171,9 @@ function checkService(report: ServiceReport, expected: Expected, startMs: number
 
 export const NONE: DurationBounds = { atLeastMs: [], atMostMs: [] };
 
-/** The requests of the primary that were compared are unknown, so only the range of all of them is. */
+/** Returns the bounds of some of the durations, if it is unknown of which. */
 export function rangeOf({ atLeastMs, atMostMs }: DurationBounds): DurationBounds {
+  if (atLeastMs.length === 0) return NONE;
   return { atLeastMs: [Math.min(...atLeastMs)], atMostMs: [Math.max(...atMostMs)] };
 }
 

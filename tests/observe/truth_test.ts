@@ -73,11 +73,14 @@ for (const workers of [1, 2]) {
       checkJson(await (await read("metrics", "application/json")).json(), bounds);
       const reported = { truth, clients, startMs };
       checkReport(await (await read("api/report", "application/json")).json(), reported);
-      for (const format of ["text", "markdown"] as const) {
+      const formats = ["text", "markdown"] as const;
+      const printed = Promise.all(formats.map(async (format) => {
         const { stdout } = await runCli(["report", "--admin", conductor.adminUrl, "--format", format]);
         checkReportText(stdout, format, reported);
-      }
-      const drawn = { truth, workers, states: [before, after] } as const;
+      }));
+      // The page is compared at the same time.
+      printed.catch(() => {});
+      const drawn = { truth, workers, states: [before, after], isRecent } as const;
       checkTop(drawTop([before, after], { columns: 150, rows: 200, paint: createPaint(false) }), drawn);
       if (visited !== undefined) {
         await checkPage(visited.page, {
@@ -87,9 +90,11 @@ for (const workers of [1, 2]) {
           startMs,
           states: [before, after],
           version: before.version,
+          isRecent,
         });
         assertEquals(visited.complaints, []);
       }
+      await printed;
       await top.stdout.seen(/Z\n(?:.+\n)+\n(?:.+\n)+\n/);
       checkTop(secondTable(top.stdout.text, drawn), drawn);
       await clients.release();
