@@ -454,6 +454,7 @@ function expectComparison(expected: Expected, context: PageTruth): void {
       "not enough traffic",
       `${finePercent(matchRate)} match`,
       `since ${new Date(startMs).toTimeString().slice(0, 5)}, ${compared} comparisons`,
+      `${undecided} undecided`,
       `${notComparable} not comparable`,
     ];
     assertEquals(text, facts.join(" · "));

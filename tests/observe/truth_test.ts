@@ -2,9 +2,11 @@
  * Known traffic from outside, through a process of its own: clients and backends count for themselves, and every number
  * that conductor shows must agree with them. A number without a comparison fails the test.
  *
- * These numbers have no truth outside, so only their form or their size is checked: memory, CPU time and descriptors of
- * the process; ends of axes and lengths of bars and curves, which are drawn from numbers that are compared; durations of
- * shadow requests in the list of exchanges.
+ * Some numbers have no truth outside, so only their form or their size is checked:
+ *
+ * - Memory, CPU time and descriptors of the process.
+ * - Ends of axes, and lengths of bars and curves, which are drawn from numbers that are compared.
+ * - Durations of shadow requests in the list of exchanges.
  */
 
 import { assertEquals } from "@std/assert";

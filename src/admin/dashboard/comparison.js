@@ -280,6 +280,7 @@ function factsOf({ verdict, sinceMs, compared, undecidedCount, notComparable, ma
     // The card of a single service shows the same.
     ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), ...match] : []),
     `since ${clock(sinceMs).slice(0, 5)}, ${count(compared)} comparisons`,
+    ...(undecidedCount > 0 ? [`${count(undecidedCount)} undecided`] : []),
     ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
     ...(dropped > 0 ? [`${count(dropped)} details dropped: memory limit reached`] : []),
   ];
