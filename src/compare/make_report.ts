@@ -60,6 +60,7 @@ export function makeReport(
   const services = judged.map(({ report }) => report);
   const compared = services.reduce((sum, service) => sum + service.compared, 0);
   const mismatching = judged.reduce((sum, service) => sum + service.mismatching, 0);
+  const undecidedCount = services.reduce((sum, service) => sum + service.undecidedCount, 0);
   const fields = judged.flatMap((service) => service.fields);
   const shown = withoutRepetitions(fields);
   const keys = new Set(judged.map(({ key }) => key));
@@ -68,7 +69,8 @@ export function makeReport(
     sinceMs: snapshot.sinceMs,
     compared,
     notComparable: services.reduce((sum, service) => sum + countNotComparable(service.notComparable), 0),
-    matchRate: matchRateOf(mismatching, compared).value,
+    undecidedCount,
+    matchRate: matchRateOf(mismatching, compared - undecidedCount).value,
     services,
     mismatches: listFields(shown, "mismatch"),
     noise: listNoise(shown),
@@ -164,6 +166,7 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
     suspected += countDiffering(stats, (path) => judged.get(path)?.judgement !== "noise").most;
     neverComparable += countDiffering(stats, (path) => judged.get(path)?.isNeverComparable === true).most;
   }
+  const undecidedCount = suspected - mismatching;
   const decision = decide(totals, { mismatching, suspected, neverComparable }, thresholds);
   return {
     key,
@@ -176,7 +179,8 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
       compared,
       notComparable,
       unavailable: totals.unavailable.requests,
-      matchRate: matchRateOf(mismatching, compared),
+      undecidedCount,
+      matchRate: matchRateOf(mismatching, compared - undecidedCount),
       latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.responses) },
       ...decision,
     },

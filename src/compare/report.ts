@@ -106,6 +106,8 @@ export interface ServiceReport {
   readonly unavailable: number;
   /** Ratio of the pairs of responses that were comparable, 0 to 1. */
   readonly comparable: number;
+  /** Comparisons that differ only in undecided fields, which may be noise. The match rate leaves them out. */
+  readonly undecidedCount: number;
   /** Ratio of the comparisons without a mismatch. */
   readonly matchRate: RatioEstimate;
   /** Ratio of failures and of responses with status 5xx, 0 to 1. */
@@ -136,6 +138,8 @@ export interface Report {
   readonly compared: number;
   /** Number of responses that are not comparable. Comparisons of the primary with itself are not included. */
   readonly notComparable: number;
+  /** Comparisons that differ only in undecided fields, which may be noise. The match rate leaves them out. */
+  readonly undecidedCount: number;
   /** Ratio of the comparisons without a mismatch, 0 to 1. */
   readonly matchRate: number;
   /** One entry for each service of each route that is compared. */

@@ -491,13 +491,13 @@ export interface LoggingInput {
    * trusted proxies. `method`: request method. `host`: authority that the client requested. `target`: path, and
    * `?[redacted]` for a query. `protocol`: `HTTP/1.1` or `HTTP/2.0`. `status`: status of the response; 101 for an
    * upgraded connection; 499 if the client disconnected earlier. `requestBytes`: bytes of the request body, or of the
-   * client in an upgraded connection. `responseBytes`: bytes of the relayed response body, or of the service in an
-   * upgraded connection; 0 for a local reply. `durationMs`: time until the end of the response or of the upgraded
-   * connection, in milliseconds. `route`: pattern of the route. `service`: service whose response was selected.
-   * `refusal`: limit that refused the request. `interrupted`: failure that broke off the response after its head.
-   * `attempts`: each attempt: service, outcome (status, failure, skip reason or `pending`) and duration. `referer`:
-   * `Referer` of the request. `userAgent`: `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace
-   * of the request. Default: all fields.
+   * client in an upgraded connection. `responseBytes`: bytes of the response body, or of the service in an upgraded
+   * connection. `durationMs`: time until the end of the response or of the upgraded connection, in milliseconds.
+   * `route`: pattern of the route. `service`: service whose response was selected. `refusal`: limit that refused the
+   * request. `interrupted`: failure that broke off the response after its head. `attempts`: each attempt or skip, once:
+   * service, outcome (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request.
+   * `userAgent`: `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default:
+   * all fields.
    */
   readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**

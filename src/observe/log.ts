@@ -151,8 +151,8 @@ export function createLogger(options: LoggerOptions): Logger {
     if (event.type === "settled" || event.type === "interrupted") {
       return failures.admit(`${event.type} ${event.service}`, event.failure ?? statusOf(event), line);
     }
-    // At info, the log has a line for each request.
-    if (event.type !== "responded" || threshold < SEVERITY.warn) return true;
+    // At info, this log or the access log has a line for each request.
+    if (event.type !== "responded" || (threshold < SEVERITY.warn && !options.hasAccessLog)) return true;
     return failures.admit(`responded ${event.service ?? event.route}`, event.refusal ?? statusOf(event), line);
   }
 

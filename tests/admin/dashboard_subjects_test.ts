@@ -8,7 +8,7 @@ import { Series, Store } from "../../src/admin/dashboard/store.js";
 import { isFound, ORDERS, servicesOf } from "../../src/admin/dashboard/subjects.js";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 
-const NONE = { seconds: 5, total: 0, succeeded: 0, failures: {}, skips: {}, fallbacks: 0 };
+const NONE = { seconds: 5, total: 0, aborted: 0, succeeded: 0, failures: {}, skips: {}, fallbacks: 0 };
 
 Deno.test("judgeService() is degraded for lost requests, but not for those that the configuration leaves out", () => {
   const table = [

@@ -111,6 +111,17 @@ Deno.test("makeReport() requires more traffic if too few comparisons exclude noi
     services[0]!.reasons[0]!,
     /^1 % of the comparisons differ in undecided fields \(limit 0\.1 %\): the primary was compared with itself too rarely/,
   );
+  assertEquals([services[0]!.undecidedCount, services[0]!.matchRate.value], [10, 1]);
+});
+
+Deno.test("a report whose comparisons are all undecided shows no match rate", () => {
+  const report = reportOf({ count: 10, paths: ["$.a"] }, noise(1));
+  assertEquals([report.compared, report.undecidedCount], [10, 10]);
+  assertMatch(
+    renderText(report, createPaint(false)),
+    /^not enough traffic: since .* UTC, 10 comparisons, 10 undecided\n/,
+  );
+  assertStringIncludes(renderText(report, createPaint(false)), "  match    –, 10 undecided\n");
 });
 
 for (const [prefix, collective] of [["$.", "$.…"], ["header:", "header:…"], ["form:", "form:…"]] as const) {

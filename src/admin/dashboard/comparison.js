@@ -274,11 +274,13 @@ function noiseKeys({ mismatches, undecided }, noise) {
 }
 
 /** @param {Report} report */
-function factsOf({ verdict, sinceMs, compared, notComparable, matchRate, services, dropped }) {
+function factsOf({ verdict, sinceMs, compared, undecidedCount, notComparable, matchRate, services, dropped }) {
+  const match = compared > undecidedCount ? [`${finePercent(matchRate)} match`] : [];
   const facts = [
     // The card of a single service shows the same.
-    ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), `${finePercent(matchRate)} match`] : []),
+    ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), ...match] : []),
     `since ${clock(sinceMs).slice(0, 5)}, ${count(compared)} comparisons`,
+    ...(undecidedCount > 0 ? [`${count(undecidedCount)} undecided`] : []),
     ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
     ...(dropped > 0 ? [`${count(dropped)} details dropped: memory limit reached`] : []),
   ];

@@ -292,12 +292,18 @@ function noticeText(status) {
 }
 
 /** @param {StateView} state */
-function drawFooter({ version, workers, process, metrics, timeMs }) {
+function drawFooter({ version, workers, process, reloads, metrics, timeMs }) {
   const facts = [
     `conductor ${printable(version)}`,
     `up ${uptime(timeMs - metrics.startedMs)}`,
     workers.count === 1 ? "1 worker" : `${workers.count} workers`,
     ...(workers.crashes > 0 ? [`${workers.crashes} crashed`] : []),
+    ...(reloads === undefined
+      ? []
+      : [`${printable(reloads.file)}, loaded ${uptime(timeMs - reloads.lastSuccessMs)} ago`]),
+    ...(reloads?.lastRefusal === undefined
+      ? []
+      : [`last refused reload ${uptime(timeMs - reloads.lastRefusal.timeMs)} ago`]),
     ...(process.residentBytes === undefined ? [] : [`${bytes(process.residentBytes)} resident`]),
     ...(process.descriptors === undefined ? [] : [`${count(process.descriptors)} descriptors`]),
   ];

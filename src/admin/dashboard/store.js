@@ -82,7 +82,7 @@ export class Series {
       timeMs,
       seconds,
       rate: recent.total / seconds,
-      success: recent.total === 0 ? NaN : recent.succeeded / recent.total,
+      success: recent.total === recent.aborted ? NaN : recent.succeeded / (recent.total - recent.aborted),
       p50: latency.p50Ms ?? NaN,
       p95: latency.p95Ms ?? NaN,
       p99: latency.p99Ms ?? NaN,
