@@ -63,7 +63,7 @@ export function headlineOf(services, routes) {
     services.filter((service) => service.health === health).length
   );
   const all = services.length === 1 ? "1 service" : `${count(services.length)} services`;
-  const quiet = idle ? `${count(idle)} without traffic` : "";
+  const quiet = idle ? `${count(idle)} ${idle === 1 ? "service" : "services"} without traffic` : "";
   const routeTroubles = /** @type {const} */ (["failing", "degraded"]).flatMap((health) => {
     const affected = routes.filter((route) => route.health === health).length;
     return affected === 0 ? [] : [`${count(affected)} ${HEALTH_LABELS[health]}`];

@@ -98,7 +98,7 @@ connect({
     draw();
   },
   onExchanges(view) {
-    newCount += store.addExchanges(view).length;
+    newCount += store.addExchanges(view).filter((exchange) => filters.matches(exchange)).length;
     drawExchanges();
     drawDialog();
   },
