@@ -66,7 +66,7 @@ export function headlineOf(services, routes) {
   // Requests in flight, and aborted ones, are traffic.
   const silent = services.filter(({ health, reason }) => health === "idle" && reason !== HEALTH_LABELS.idle).length;
   const quiet = [[idle - silent, "without traffic"], [silent, "without a response"]].flatMap(([number, text]) =>
-    number === 0 ? [] : [`${count(Number(number))} ${text}`]
+    number === 0 ? [] : [`${count(Number(number))} ${number === 1 ? "service" : "services"} ${text}`]
   ).join(" · ");
   const routeTroubles = /** @type {const} */ (["failing", "degraded"]).flatMap((health) => {
     const affected = routes.filter((route) => route.health === health).length;

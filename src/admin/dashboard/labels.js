@@ -22,7 +22,7 @@ export function attemptState({ skipped, failure, success }) {
 /**
  * Returns the status, the failure kind or the skip reason of an attempt.
  *
- * @param {AttemptRecord} attempt
+ * @param {Pick<AttemptRecord, "skipped" | "status" | "failure">} attempt
  * @returns {string}
  */
 export function attemptLabel({ skipped, status, failure }) {
@@ -57,6 +57,18 @@ export function attemptCause({ failure, cause, error }) {
   return failure !== undefined && NOT_SENT_KINDS.has(failure)
     ? ""
     : printable(cause === undefined ? error ?? "" : plain(cause));
+}
+
+/**
+ * Returns the causes of the failed attempts of an exchange, each with its service.
+ *
+ * @param {ExchangeRecord} exchange
+ * @returns {string[]}
+ */
+export function failureCauses({ attempts }) {
+  return attempts.map((attempt) => [printable(attempt.service), attemptCause(attempt)]).filter(([, cause]) =>
+    cause !== ""
+  ).map((parts) => parts.join(": "));
 }
 
 /**

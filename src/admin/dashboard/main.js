@@ -98,7 +98,7 @@ connect({
     draw();
   },
   onExchanges(view) {
-    newCount += store.addExchanges(view).length;
+    newCount += store.addExchanges(view).filter((exchange) => filters.matches(exchange)).length;
     drawExchanges();
     drawDialog();
   },
@@ -130,11 +130,12 @@ dialog.addEventListener("close", () => {
   filters.read();
   drawExchanges();
 });
-mapFold.addEventListener("toggle", () => {
-  const isOpenByDefault = store.state === undefined || isComplete(store.state);
-  if (store.state !== undefined) {
-    address.change({ map: mapFold.open === isOpenByDefault ? "" : mapFold.open ? "1" : "0" });
-  }
+// Not the event "toggle": it comes later, and a drawing between the two would undo the change.
+byId("map-summary", HTMLElement).addEventListener("click", (event) => {
+  event.preventDefault();
+  mapFold.open = !mapFold.open;
+  if (store.state === undefined) return;
+  address.change({ map: mapFold.open === isComplete(store.state) ? "" : mapFold.open ? "1" : "0" });
   draw();
 });
 document.addEventListener("visibilitychange", draw);

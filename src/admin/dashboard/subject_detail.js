@@ -69,7 +69,7 @@ export class SubjectDetail {
       const { attempt, exchange } = lastFailure;
       this.#failureId = exchange.requestId;
       setText(this.#failureTime, clock(exchange.timeMs).slice(0, 8));
-      const cause = causeOf(lastFailure);
+      const cause = causeOf(attempt);
       const others = [attempt.address, attempt.error].map((text) => printable(text ?? "")).filter((text) =>
         text !== "" && !cause.includes(text)
       );
