@@ -32,7 +32,6 @@ import { fanOut, replay } from "./fan_out.ts";
 import { type HandlerContext, type HandlerOptions, withDefaultMetrics } from "./handler_context.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import { allFailed, relayResponse, relayUpgrade, serverTiming } from "./respond.ts";
-import { awaitSelection } from "./select.ts";
 
 /** Responds to the requests of one configuration. Does not reject because of a client or a service. */
 export type ProxyHandler = (request: ClientRequest) => Promise<ClientResponse>;
@@ -96,7 +95,8 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
       if (hasBody) cancelStream(request.body!);
       return respondLocally(client.failure);
     }
-    const body = exchange.body = await openBody(request, exchange, context);
+    // Most requests have no body, and each `await` costs as much as a part of the handler.
+    const body = exchange.body = hasBody ? await openBody(request, exchange, context) : null;
     exchange.opening = undefined;
     if (client.failure !== undefined) return respondLocally(client.failure);
 
@@ -104,7 +104,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     const capture = exchange.capture = context.comparisons?.begin(received, route, { body, isUpgrade });
     const fan = exchange.fan = fanOut(new MatchedRequest(received, route, body), context, exchange);
 
-    const selected = await awaitSelection(fan, config);
+    const selected = await fan.selection(config);
     fan.settleOn(client.failure === undefined ? selected : undefined);
     capture?.seal();
     if (client.failure !== undefined) return respondLocally(client.failure);
