@@ -246,7 +246,7 @@ export class Connection {
   /** Keeps the connection for the next exchange. The pending read detects that the service closes it. */
   #park(): void {
     if (!this.usable) return this.close();
-    this.#socket.fill().then(this.#onIdleRead, this.#onIdleRead);
+    this.#socket.watch(this.#onIdleRead);
     this.#listener.onIdle(this);
   }
 
