@@ -69,6 +69,14 @@ export class BufferedSocket {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
+  /**
+   * Buffer that begins with the bytes of `unread`; others may follow. Usually without a view of its own, because each
+   * view costs as much as parsing a header line.
+   */
+  get unreadBuffer(): Uint8Array<ArrayBuffer> {
+    return this.#start === 0 ? this.#buffer : this.unread;
+  }
+
   /** Consumes bytes from the beginning of `unread`. */
   skip(bytes: number): void {
     this.#start += bytes;

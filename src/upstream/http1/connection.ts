@@ -182,7 +182,7 @@ export class Connection {
   /** Returns the head of the final response, and consumes interim responses; `undefined` if more bytes are needed. */
   #takeHead(): ResponseHead | undefined {
     while (this.#socket.unreadBytes > 0) {
-      const head = this.#parser.parse(this.#socket.unread);
+      const head = this.#parser.parse(this.#socket.unreadBuffer, this.#socket.unreadBytes);
       if (head === "malformed") throw new UpstreamFailure("protocol", describeBytes(this.#socket.unread));
       if (head === "too-large") throw new UpstreamFailure("head-too-large");
       if (head === undefined) return undefined;
