@@ -24,7 +24,7 @@ export interface ExchangeObserver {
   /** Reports that the request arrived. */
   received(clientRequest: ReceivedRequest): void;
   /** Reports that an attempt started. */
-  attempted(attempt: AttemptView & { readonly hedge: boolean }): void;
+  attempted(attempt: AttemptView & { readonly hedge: boolean; readonly startedMs: number }): void;
   /** Reports that a service did not get the request, or that its shadow request was cut off. */
   skipped(member: Member, reason: SkipReason): void;
   /** Reports that an attempt settled. */
@@ -136,15 +136,15 @@ class EventReporter implements ExchangeObserver {
     this.#observe(event, new EventContext(this, undefined, clientRequest));
   }
 
-  attempted(attempt: AttemptView & { readonly hedge: boolean }): void {
-    const { service, role, hedge } = attempt;
+  attempted(attempt: AttemptView & { readonly hedge: boolean; readonly startedMs: number }): void {
+    const { service, role, hedge, startedMs } = attempt;
     const event: Draft<AttemptedEvent> = {
       type: "attempted",
       requestId: this.#requestId,
       route: this.#route,
       service: service.name,
       role,
-      atMs: this.#elapsedMs(),
+      atMs: startedMs - this.#startedMs,
       hedge,
     };
     if (this.#isReplay) event.replay = true;

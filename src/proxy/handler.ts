@@ -89,7 +89,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   if (admission === undefined) return respondLocally(problem, true);
 
   const exchange = new Exchange(received, context, { admission, observer, spans });
-  const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
+  const client = exchange.client = new ClientMonitor(request, { deadlines: context.deadlines, startedMs }, exchange);
   try {
     if (client.failure !== undefined) {
       if (hasBody) cancelStream(request.body!);
