@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 /** Pages with parts that measurements write, from the root of the repository. */
 export const MEASURED_PAGES = {
   "bench": "docs/explanation/benchmarks.md",
+  "bench-where": "docs/explanation/benchmarks.md",
   "compare-cost": "docs/explanation/benchmarks.md",
   "isolation": "docs/explanation/isolation.md",
   "migration-after": "docs/tutorials/migrate-a-service.md",

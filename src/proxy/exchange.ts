@@ -268,13 +268,13 @@ export class ClientMonitor implements TimeoutListener {
    */
   constructor(
     request: WatchedRequest,
-    deadlines: TimeoutQueues,
+    { deadlines, startedMs }: { readonly deadlines: TimeoutQueues; readonly startedMs: number },
     exchange: Pick<Exchange, "abort">,
   ) {
     this.#request = request;
     this.#exchange = exchange;
     if (request.connection.completed === undefined) this.onTimeout();
-    else this.#delay = deadlines.start(WATCH_AFTER_MS, this);
+    else this.#delay = deadlines.start(WATCH_AFTER_MS, this, startedMs);
   }
 
   /** Reply to the first failure on the client's side; `undefined` if there was none. */

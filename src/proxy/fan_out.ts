@@ -18,6 +18,7 @@ import { drainResponse } from "../upstream/response_body.ts";
 import { sendAttempt } from "../upstream/send_attempt.ts";
 import type { Transport } from "../upstream/transport.ts";
 import type { HandlerContext } from "./handler_context.ts";
+import { selectAttempt, type SelectOptions } from "./select.ts";
 
 /**
  * Decides which services are sent a request, and is called at each step of its attempts.
@@ -104,7 +105,8 @@ export class FanOut implements AttemptListener {
   #settledCount = 0;
   #isDecided = false;
   #selected: AttemptView | undefined;
-  #wake: (() => void) | undefined;
+  /** Settings of the selection, and the function that resolves it; `undefined` unless it is awaited. */
+  #awaited: { readonly options: SelectOptions; readonly resolve: (selected: Attempt | undefined) => void } | undefined;
   #hedges: HedgeScheduler | undefined;
 
   constructor(context: HandlerContext, listener: FanOutListener) {
@@ -126,9 +128,24 @@ export class FanOut implements AttemptListener {
     if (body instanceof BodyFanOut) body.pump();
   }
 
-  /** Resolves when the next attempt settles. */
-  nextSettled(): Promise<void> {
-    return new Promise((resolve) => this.#wake = resolve);
+  /**
+   * Resolves with the selected attempt once it is decided; `undefined` if every attempt failed. One promise, not one for
+   * each attempt that settles: promises are the largest part of the handler's CPU time.
+   */
+  selection(options: SelectOptions): Promise<Attempt | undefined> {
+    return new Promise((resolve) => {
+      this.#awaited = { options, resolve };
+      this.#decide();
+    });
+  }
+
+  #decide(): void {
+    if (this.#awaited === undefined) return;
+    const { options, resolve } = this.#awaited;
+    const selection = selectAttempt(this.attempts, options);
+    if (selection === undefined) return;
+    this.#awaited = undefined;
+    resolve(selection === "none" ? undefined : selection);
   }
 
   /** Aborts every attempt except shadow requests, which run until their own timeout. */
@@ -152,7 +169,7 @@ export class FanOut implements AttemptListener {
   /** Releases everything that only the client's response needed. Pending attempts keep their own state. */
   detach(): void {
     this.attempts.length = 0;
-    this.#selected = this.#wake = this.#hedges = undefined;
+    this.#selected = this.#awaited = this.#hedges = undefined;
   }
 
   onSettle(attempt: Attempt): void {
@@ -161,7 +178,7 @@ export class FanOut implements AttemptListener {
     this.#reportRejection(attempt);
     if (this.#isDecided || attempt.role === "shadow") this.#discard(attempt);
     this.#hedges?.settled(attempt);
-    this.#wake?.();
+    this.#decide();
   }
 
   onFinish(attempt: Attempt): void {

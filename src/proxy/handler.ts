@@ -32,7 +32,6 @@ import { fanOut, replay } from "./fan_out.ts";
 import { type HandlerContext, type HandlerOptions, withDefaultMetrics } from "./handler_context.ts";
 import { compileRoutes, matchRoute } from "./match.ts";
 import { allFailed, relayResponse, relayUpgrade, serverTiming } from "./respond.ts";
-import { awaitSelection } from "./select.ts";
 
 /** Responds to the requests of one configuration. Does not reject because of a client or a service. */
 export type ProxyHandler = (request: ClientRequest) => Promise<ClientResponse>;
@@ -91,13 +90,14 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   if (admission === undefined) return respondLocally(problem, true);
 
   const exchange = new Exchange(received, context, { admission, observer, spans });
-  const client = exchange.client = new ClientMonitor(request, context.deadlines, exchange);
+  const client = exchange.client = new ClientMonitor(request, { deadlines: context.deadlines, startedMs }, exchange);
   try {
     if (client.failure !== undefined) {
       if (hasBody) cancelStream(request.body!);
       return respondLocally(client.failure);
     }
-    const body = exchange.body = await openBody(request, exchange, context);
+    // Most requests have no body, and each `await` costs as much as a part of the handler.
+    const body = exchange.body = hasBody ? await openBody(request, exchange, context) : null;
     exchange.opening = undefined;
     if (client.failure !== undefined) return respondLocally(client.failure);
 
@@ -105,7 +105,7 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     const capture = exchange.capture = context.comparisons?.begin(received, route, { body, isUpgrade });
     const fan = exchange.fan = fanOut(new MatchedRequest(received, route, body), context, exchange);
 
-    const selected = await awaitSelection(fan, config);
+    const selected = await fan.selection(config);
     fan.settleOn(client.failure === undefined ? selected : undefined);
     capture?.seal();
     if (client.failure !== undefined) return respondLocally(client.failure);

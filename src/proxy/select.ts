@@ -3,8 +3,7 @@
  */
 
 import type { WaitMode } from "../config/config.ts";
-import type { Attempt, AttemptView } from "../upstream/attempt.ts";
-import type { FanOut } from "./fan_out.ts";
+import type { AttemptView } from "../upstream/attempt.ts";
 
 /** Settings of the selection. */
 export interface SelectOptions {
@@ -54,15 +53,6 @@ export function selectAttempt<A extends AttemptView>(
   if (pending) return undefined;
   if (!options.relayFailures && candidates > 1) return "none";
   return primaryResponse ?? response ?? "none";
-}
-
-/** Returns the selected attempt once it is decided; `undefined` if every attempt failed. */
-export async function awaitSelection(fan: FanOut, options: SelectOptions): Promise<Attempt | undefined> {
-  for (;;) {
-    const selection = selectAttempt(fan.attempts, options);
-    if (selection !== undefined) return selection === "none" ? undefined : selection;
-    await fan.nextSettled();
-  }
 }
 
 function earlier<A extends AttemptView>(attempt: A, other: A | undefined): A {

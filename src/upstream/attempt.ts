@@ -147,6 +147,8 @@ export class Attempt implements AttemptView, TimeoutListener {
   settledOrder = 0;
   error: string | undefined;
   phase: AttemptPhase = "unknown";
+  /** Time of the start, by the clock of the exchange, in milliseconds. */
+  readonly startedMs: number;
   /** Time from the start until the attempt settled, in milliseconds. */
   durationMs = 0;
   /** True if the attempt was started by the hedge scheduler. */
@@ -164,7 +166,6 @@ export class Attempt implements AttemptView, TimeoutListener {
   readonly #cancellation = new Cancellation();
   #controller: AbortController | undefined;
   readonly #listener: AttemptListener;
-  readonly #startedMs: number;
   readonly #permit: Permit | undefined;
 
   /** Starts the timeout. Without a permit, the caller aborts the attempt at once. */
@@ -173,8 +174,8 @@ export class Attempt implements AttemptView, TimeoutListener {
     this.role = role;
     this.#permit = permit;
     this.#listener = listener;
-    this.#startedMs = listener.now();
-    this.deadline = listener.deadlines.start(service.timeoutMs, this);
+    this.startedMs = listener.now();
+    this.deadline = listener.deadlines.start(service.timeoutMs, this, this.startedMs);
   }
 
   get state(): AttemptState {
@@ -222,7 +223,7 @@ export class Attempt implements AttemptView, TimeoutListener {
     this.deadline.stop();
     this.outcome = outcome;
     if (!outcome.ok) this.error ??= outcome.error;
-    this.durationMs = this.#listener.now() - this.#startedMs;
+    this.durationMs = this.#listener.now() - this.startedMs;
     this.#listener.onSettle(this);
     if (!(outcome.ok && isStreamed(outcome.response))) this.finish();
   }

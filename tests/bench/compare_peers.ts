@@ -11,11 +11,11 @@ import { BENCH_HELP, type BenchOptions, parseBenchOptions } from "./bench_option
 import { drawChart } from "./draw_chart.ts";
 import { summarize } from "./figures.ts";
 import { describeMachine, formatLoad, type LoadReport, type Report } from "./report.ts";
-import { findLoadGenerator } from "./load_generator.ts";
+import { findLoadGenerator, findRateGenerator } from "./load_generator.ts";
 import { measureLoad } from "./measure_load.ts";
 import { peerTables } from "./peer_tables.ts";
 import { writeDocPart } from "../../tools/doc_part.ts";
-import { BASELINE, ownPeers } from "./peers/own_peers.ts";
+import { BASELINE, conductorPeer, ownPeers } from "./peers/own_peers.ts";
 
 /** Exit code after a signal. */
 const INTERRUPTED = 130;
@@ -33,6 +33,7 @@ export async function comparePeers(options: ComparePeersOptions): Promise<Report
   const { loads, slices, seconds, print } = options;
   const machine = describeMachine();
   const generator = await findLoadGenerator();
+  const rateGenerator = await findRateGenerator();
   const peers = [...await ownPeers(), ...options.externalPeers];
   const { cores, deno, system } = machine;
   await using backends = await startBackends(options.backendsPort);
@@ -43,15 +44,28 @@ export async function comparePeers(options: ComparePeersOptions): Promise<Report
   const date = new Date().toISOString();
   const reports: LoadReport[] = [];
   for (const load of loads) {
+    const chosen = load.ratePerSecond === undefined ? generator : rateGenerator;
+    if (chosen === undefined) {
+      print(`${load.name}: not measured, because h2load is not installed\n`);
+      continue;
+    }
     const suitable = peers.filter((peer) => peer.supports(load));
-    const samples = await measureLoad(load, suitable, { ...options, generator, origins: backends.originsFor(load) });
+    const measured = { ...options, generator: chosen, origins: backends.originsFor(load) };
+    const samples = await measureLoad(load, suitable, measured);
     const baseline = samples.get(suitable.find(({ name }) => name === BASELINE)!) ?? [];
+    const ours = samples.get(conductorPeer) ?? [];
     const report: LoadReport = {
       load: load.name,
       title: load.title,
       peers: peers.map((peer) => {
         const own = samples.get(peer);
-        return { peer: peer.name, ...(own !== undefined && { figures: summarize(own, baseline) }) };
+        if (own === undefined) return { peer: peer.name };
+        const cpuOfConductor = summarize(ours, own).cpuSecondsPer10k?.ratio;
+        return {
+          peer: peer.name,
+          figures: summarize(own, baseline),
+          ...(cpuOfConductor !== undefined && { cpuOfConductor }),
+        };
       }),
     };
     print(formatLoad(report));

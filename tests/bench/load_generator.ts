@@ -1,6 +1,7 @@
-/** Load generators: `wrk` if it is installed, otherwise `autocannon` from npm. */
+/** Load generators: `wrk` if it is installed, otherwise `autocannon` from npm; `h2load` for constant rates. */
 
 import { hasCommand } from "../_support/child.ts";
+import { percentile } from "./figures.ts";
 import type { Load } from "./loads.ts";
 
 /** One slice of a load. */
@@ -41,6 +42,11 @@ export interface LoadGenerator {
 /** Returns the generator of this machine. */
 export async function findLoadGenerator(): Promise<LoadGenerator> {
   return await hasCommand("wrk", ["--version"]) ? wrk : autocannon;
+}
+
+/** Returns the generator of constant rates; `undefined` if it is not installed. */
+export async function findRateGenerator(): Promise<LoadGenerator | undefined> {
+  return await hasCommand("h2load", ["--version"]) ? h2load : undefined;
 }
 
 /** Runs a program, and resolves with its output. Rejects if it fails. */
@@ -145,5 +151,52 @@ export function parseAutocannon(output: string): SliceResult {
     p99Ms: latency.p99,
     badStatuses: non2xx,
     socketErrors: errors + resets,
+  };
+}
+
+/** Runs `h2load` at a constant rate. */
+export const h2load: LoadGenerator = {
+  name: "h2load",
+  async run({ origin, load: { connections, path, ratePerSecond = 0 }, seconds, signal }) {
+    const log = await Deno.makeTempFile();
+    try {
+      const perConnection = `--rps=${ratePerSecond / connections}`;
+      const args = [
+        "--h1",
+        "-t1",
+        `-c${connections}`,
+        `-D${seconds}`,
+        perConnection,
+        `--log-file=${log}`,
+        origin + path,
+      ];
+      return parseH2load(await runGenerator("h2load", args, signal), await Deno.readTextFile(log));
+    } finally {
+      await Deno.remove(log);
+    }
+  },
+};
+
+/** Parses the output of `h2load`, and its log: start, status and duration of each request, in microseconds. */
+export function parseH2load(output: string, log: string): SliceResult {
+  const [, rate] = /^finished in [\d.]+m?s, ([\d.]+) req\/s/m.exec(output) ?? [];
+  const [, failed, errored, timedOut] =
+    /^requests: .* succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/m.exec(output) ?? [];
+  const [, done, redirected] = /^status codes: (\d+) 2xx, (\d+) 3xx/m.exec(output) ?? [];
+  if (rate === undefined || failed === undefined || done === undefined) {
+    throw new Error(`Cannot parse the output of h2load: ${output}`);
+  }
+  const lines = log.trimEnd().split("\n");
+  const timesMs = lines.map((line) => Number(line.split("\t")[2]) / 1_000).sort((a, b) => a - b);
+  const requests = Number(done) + Number(redirected);
+  const socketErrors = Number(errored) + Number(timedOut);
+  return {
+    requests,
+    requestsPerSecond: Number(rate),
+    p50Ms: percentile(timesMs, 0.5),
+    p99Ms: percentile(timesMs, 0.99),
+    // "failed" includes errors.
+    badStatuses: Math.max(0, Number(failed) - socketErrors),
+    socketErrors,
   };
 }

@@ -20,6 +20,8 @@ export interface Load {
   readonly routes: number;
   /** The last backend takes 20 ms longer, and the peer waits only for the primary. */
   readonly slowSecondary: boolean;
+  /** Requests per second of all connections together; `undefined`: each connection sends as fast as it can. */
+  readonly ratePerSecond: number | undefined;
 }
 
 /** Length of a small response. */
@@ -37,6 +39,7 @@ const PLAIN = {
   services: 2,
   routes: 1,
   slowSecondary: false,
+  ratePerSecond: undefined,
 };
 
 /** All loads, in the order of measurement. */
@@ -60,6 +63,19 @@ export const LOADS: readonly Load[] = [
     title: "GET, 100-byte responses, the last of 1,000 routes, 64 connections",
     routes: 1_000,
     path: "/r999/api",
+  },
+  // Under full load, backends need no wake-ups. Servers in production mostly run at a part of what they could do.
+  {
+    ...PLAIN,
+    name: "rate-1000",
+    title: "GET, 100-byte responses, 1,000 requests/s, 64 connections",
+    ratePerSecond: 1_000,
+  },
+  {
+    ...PLAIN,
+    name: "rate-10000",
+    title: "GET, 100-byte responses, 10,000 requests/s, 64 connections",
+    ratePerSecond: 10_000,
   },
 ];
 

@@ -2,7 +2,7 @@
 
 import { CHARTED_LOADS } from "./draw_chart.ts";
 import { type Figure, type Metric, METRIC_NAMES, METRICS } from "./figures.ts";
-import type { LoadReport, Report } from "./report.ts";
+import type { LoadReport, PeerReport, Report } from "./report.ts";
 
 const CPU = "cpuSecondsPer10k";
 const NOTHING = "–";
@@ -17,6 +17,7 @@ export function peerTables(report: Report): string {
   return [
     ...charted.map((load) => `${load.title}:\n\n${peersTable(load, baseline)}`),
     `CPU seconds per 10,000 requests, and the ratio to ${baseline}:\n\n${cpuTable(loads)}`,
+    `CPU time of conductor, as a multiple of that of each other program in the same round:\n\n${multiplesTable(loads)}`,
     `${latencies(loads)}\n${measured}`.trim(),
   ].join("\n\n");
 }
@@ -46,6 +47,20 @@ function cpuTable(loads: readonly LoadReport[]): string {
   return table(["load", "`--load`", ...peers], rows);
 }
 
+function multiplesTable(loads: readonly LoadReport[]): string {
+  const others = [...new Set(loads.flatMap(({ peers }) => peers.filter(isOther).map(({ peer }) => peer)))];
+  const rows = loads.map(({ load, title, peers }) => [
+    title,
+    `\`${load}\``,
+    ...others.map((name) => peers.find(({ peer }) => peer === name)?.cpuOfConductor?.toFixed(2) ?? NOTHING),
+  ]);
+  return table(["load", "`--load`", ...others], rows);
+}
+
+function isOther({ peer, cpuOfConductor }: PeerReport): boolean {
+  return cpuOfConductor !== undefined && peer !== "conductor";
+}
+
 /** Over one connection, no request waits for another one. */
 function latencies(loads: readonly LoadReport[]): string {
   const peers = loads.find(({ load }) => load === "get-1")?.peers ?? [];
@@ -61,6 +76,7 @@ function medianOf(figure: Figure | undefined, metric: Metric): string {
   return figure === undefined ? NOTHING : figure.median.toLocaleString("en", format);
 }
 
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Formats a Markdown table, which is not padded. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   return [heading, heading.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

@@ -7,6 +7,8 @@ export interface PeerReport {
   readonly peer: string;
   /** Missing if the peer does not support the load. */
   readonly figures?: Figures;
+  /** CPU time of conductor divided by that of the peer, the median over the rounds; missing if not measured. */
+  readonly cpuOfConductor?: number;
 }
 
 /** All peers under one load. */

@@ -182,7 +182,7 @@ export class Connection {
   /** Returns the head of the final response, and consumes interim responses; `undefined` if more bytes are needed. */
   #takeHead(): ResponseHead | undefined {
     while (this.#socket.unreadBytes > 0) {
-      const head = this.#parser.parse(this.#socket.unread);
+      const head = this.#parser.parse(this.#socket.unreadBuffer, this.#socket.unreadBytes);
       if (head === "malformed") throw new UpstreamFailure("protocol", describeBytes(this.#socket.unread));
       if (head === "too-large") throw new UpstreamFailure("head-too-large");
       if (head === undefined) return undefined;
@@ -246,7 +246,7 @@ export class Connection {
   /** Keeps the connection for the next exchange. The pending read detects that the service closes it. */
   #park(): void {
     if (!this.usable) return this.close();
-    this.#socket.fill().then(this.#onIdleRead, this.#onIdleRead);
+    this.#socket.watch(this.#onIdleRead);
     this.#listener.onIdle(this);
   }
 

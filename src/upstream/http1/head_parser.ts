@@ -56,13 +56,13 @@ export class HeadParser {
   #bits = 0;
 
   /**
-   * Parses all bytes received since the beginning of the head. Returns the head, the reason for refusing it, or
-   * `undefined` if it is incomplete.
+   * Parses all bytes received since the beginning of the head: the first `length` bytes, by default all. Returns the
+   * head, the reason for refusing it, or `undefined` if it is incomplete.
    */
-  parse(bytes: Uint8Array): ResponseHead | HeadFault | undefined {
-    const end = this.#findEnd(bytes);
+  parse(bytes: Uint8Array, length: number = bytes.length): ResponseHead | HeadFault | undefined {
+    const end = this.#findEnd(bytes, length);
     if (typeof end === "string") return end;
-    if (end === undefined) return bytes.length > MAX_HEAD_BYTES ? "too-large" : undefined;
+    if (end === undefined) return length > MAX_HEAD_BYTES ? "too-large" : undefined;
     const text = this.#bits < 128 ? decoder.decode(bytes.subarray(0, end)) : latin1(bytes.subarray(0, end));
     this.#scanned =
       this.#lineStart =
@@ -73,8 +73,7 @@ export class HeadParser {
   }
 
   /** Finds the end of the head, and rejects forbidden characters. */
-  #findEnd(bytes: Uint8Array): number | HeadFault | undefined {
-    const { length } = bytes;
+  #findEnd(bytes: Uint8Array, length: number): number | HeadFault | undefined {
     let at = this.#scanned;
     let bits = this.#bits;
     for (; at < PREFIX.length && at < length; at++) if (bytes[at] !== PREFIX[at]) return "malformed";

@@ -128,7 +128,8 @@ export class Pool implements ConnectionListener {
       const isAlive = connection.usable && idleMs < Math.min(IDLE_TIMEOUT_MS, connection.keepAliveTimeoutMs) &&
         now - connection.openedMs < maxConnectionAgeMs * connection.ageRatio;
       if (isAlive && !repeatable && !connection.wasReused && idleMs < SILENT_CLOSE_MS) continue;
-      this.#idle.splice(index, 1);
+      if (index === this.#idle.length - 1) this.#idle.pop();
+      else this.#idle.splice(index, 1);
       if (isAlive) return connection;
       connection.close();
     }

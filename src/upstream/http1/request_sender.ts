@@ -63,7 +63,10 @@ export class RequestSender {
     this.#reader = undefined;
     this.#request = request;
     const head = encoded ?? encodeRequestHead(request, authority, this.#buffer);
-    this.#sending = this.#send(head, request).then(this.#onSent, this.#onFailed);
+    const { body } = request;
+    this.#sending = body === null
+      ? this.#socket.writeThen(head, this.#onSent, this.#onFailed)
+      : this.#sendWithBody(head, body, request).then(this.#onSent, this.#onFailed);
     return head;
   }
 
@@ -74,9 +77,7 @@ export class RequestSender {
     this.#buffer = NO_BYTES;
   }
 
-  #send(head: Bytes, request: TransportRequest): Promise<void> {
-    const { body } = request;
-    if (body === null) return this.#socket.write(head);
+  #sendWithBody(head: Bytes, body: NonNullable<TransportRequest["body"]>, request: TransportRequest): Promise<void> {
     return body instanceof Uint8Array ? this.#sendBytes(head, body) : this.#sendStream(head, body, request);
   }
 

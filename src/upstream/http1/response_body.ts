@@ -78,8 +78,7 @@ export class ResponseBody {
    * most responses that lose the selection are discarded before their body is read.
    */
   takeIfWhole(): Bytes | undefined {
-    const { unread } = this.#socket;
-    this.#early = this.#unframe(unread, unread.length);
+    this.#early = this.#unframe(this.#socket.unreadBuffer, this.#socket.unreadBytes);
     return this.#ended ? this.#takeEarly() : undefined;
   }
 
@@ -135,7 +134,7 @@ export class ResponseBody {
     if (this.#socket.closed) throw new UpstreamFailure("reset", CLOSED_WITHIN);
     const { dataEnd, consumedEnd } = this.#early;
     this.#early = undefined;
-    const taken = dataEnd === 0 ? NO_BYTES : this.#context.slab.copy(this.#socket.unread.subarray(0, dataEnd));
+    const taken = dataEnd === 0 ? NO_BYTES : this.#context.slab.copy(this.#socket.unreadBuffer.subarray(0, dataEnd));
     this.#socket.skip(consumedEnd);
     return taken;
   }

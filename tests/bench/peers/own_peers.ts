@@ -23,13 +23,20 @@ export async function ownPeers(): Promise<Peer[]> {
     conductorPeer,
     denoPeer("fetch_fan_out.ts", { name: BASELINE, supports: () => true }),
     denoPeer("sketch.ts", { name: "sketch", supports: ({ bodyBytes }) => bodyBytes === 0 }),
+    boundPeer,
     ...await hasCommand("nginx", ["-v"]) ? [nginxPeer] : [],
     BACKEND_ALONE,
   ];
 }
 
+/** Options of {@linkcode denoPeer}. */
+export interface DenoPeerOptions extends Pick<Peer, "name" | "supports"> {
+  /** Further arguments of the program. */
+  readonly args?: readonly string[];
+}
+
 /** Creates a peer from a program beside this file that accepts `--origins`, `--path` and `--wait`. */
-function denoPeer(file: string, { name, supports }: Pick<Peer, "name" | "supports">): Peer {
+export function denoPeer(file: string, { name, supports, args = [] }: DenoPeerOptions): Peer {
   return {
     name,
     supports,
@@ -37,14 +44,21 @@ function denoPeer(file: string, { name, supports }: Pick<Peer, "name" | "support
       const wait = slowSecondary ? "primary" : "all";
       const { child, announced } = await startDenoProgram(
         fileURLToPath(new URL(file, import.meta.url)),
-        ["--origins", origins.join(","), "--path", path, "--wait", wait],
+        ["--origins", origins.join(","), "--path", path, "--wait", wait, ...args],
       );
       return { url: announced, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
     },
   };
 }
 
-/** conductor from this checkout, as users run it. All defaults, except for the access log. */
+/** The sketch, with the header lines that each proxy must read and write. */
+export const boundPeer: Peer = denoPeer("sketch.ts", {
+  name: "bound",
+  supports: ({ bodyBytes }) => bodyBytes === 0,
+  args: ["--headers"],
+});
+
+/** conductor from this checkout, as users run it: with metrics, breakers and the admin listener, without a log of requests. */
 export const conductorPeer: Peer = {
   name: "conductor",
   supports: () => true,
@@ -65,11 +79,13 @@ function conductorConfig({ routes, slowSecondary }: Load, origins: readonly stri
   const pathPrefix = Array.from({ length: routes }, (_, index) => `/r${index}`);
   return JSON.stringify({
     logging: { level: "warn" },
+    admin: { port: 0 },
     wait: slowSecondary ? "primary" : "all",
     services: origins.map((url, index) => ({
       name: `b${index}`,
       url,
       primary: index === 0,
+      breaker: true,
       ...(routes > 1 && { pathPrefix }),
     })),
   });

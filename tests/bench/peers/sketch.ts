@@ -3,6 +3,9 @@
  * keep-alive connections of `Deno.connect`. The difference to conductor is the cost of conductor's own code.
  *
  * It ignores the client's request, supports only responses with a Content-Length, and fails on any unexpected response.
+ *
+ * With `--headers` it also reads all header lines of the client, and sets five in the response, as each proxy must: the
+ * bound.
  */
 
 import { parseArgs } from "@std/cli/parse-args";
@@ -96,14 +99,28 @@ function isLengthField(bytes: Uint8Array, start: number): boolean {
   return true;
 }
 
+/** Returns as many lines as conductor sends. Each value is new, so that nothing is cached. */
+function fiveHeaders(received: readonly (readonly [string, string])[]): [string, string][] {
+  return [
+    ["content-type", "application/json"],
+    ["x-request-id", crypto.randomUUID()],
+    ["x-conductor-service", "b0"],
+    ["x-lines", `${received.length}`],
+    ["cache-control", "no-store"],
+  ];
+}
+
 if (import.meta.main) {
-  const { origins, path, wait } = parseArgs(Deno.args, { string: ["origins", "path", "wait"] });
+  const { origins, path, wait, headers } = parseArgs(Deno.args, {
+    string: ["origins", "path", "wait"],
+    boolean: ["headers"],
+  });
   const exchanges = origins!.split(",").map((origin) => exchangeWith(origin, path!));
-  const init = { headers: { "content-type": "application/json" } };
-  const { addr } = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async () => {
+  const { addr } = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    const init = { headers: headers ? fiveHeaders([...request.headers]) : [["content-type", "application/json"]] };
     const bodies = exchanges.map((exchange, index) => exchange(index === 0));
     const body = wait === "primary" ? await bodies[0] : (await Promise.all(bodies))[0];
-    return new Response(body!, init);
+    return new Response(body!, init as ResponseInit);
   });
   console.log(`listening on http://127.0.0.1:${addr.port}`);
 }
