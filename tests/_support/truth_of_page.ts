@@ -235,14 +235,15 @@ function expectTraffic(expected: Expected, context: PageTruth): void {
   const isSilent = ({ reason }: Judgement) => reason !== "no traffic";
   const idle = judged.filter(({ health }) => health === "idle");
   const silent = idle.filter(isSilent).length;
+  const numberOf = (number: number) => `${number} ${number === 1 ? "service" : "services"}`;
   expected.text(
     "page",
     "#headline-note",
     [
       `${of(judged, "degraded")} degraded`,
       `${matched.length} routes: ${of(judgedRoutes, "failing")} failing, ${of(judgedRoutes, "degraded")} degraded`,
-      `${idle.length - silent} without traffic`,
-      `${silent} without a response`,
+      `${numberOf(idle.length - silent)} without traffic`,
+      `${numberOf(silent)} without a response`,
     ].join(" · "),
   );
   const troubled = judged.filter(isTroubled);

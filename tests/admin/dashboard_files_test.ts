@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ASSETS } from "../../src/admin/assets.ts";
 import { bytes, count, ms, niceCeiling, percent, printable, rate, uptime } from "../../src/admin/dashboard/format.js";
 import { attemptDescription, attemptLabel, attemptState } from "../../src/admin/dashboard/labels.js";
+import type { AttemptRecord } from "../../src/observe/exchange_record.ts";
 import { serviceSpan, spanBetween } from "../../src/admin/dashboard/rates.js";
 
 const FOLDER = new URL("../../src/admin/dashboard/", import.meta.url);
@@ -120,7 +121,7 @@ for (
   ] as const
 ) {
   Deno.test(`the dashboard describes ${name} as ${state}`, () => {
-    const attempt = { service: "a", role: "primary", hedge: false, selected: false, ...outcome } as const;
+    const attempt: AttemptRecord = { service: "a", role: "primary", hedge: false, selected: false, ...outcome };
     assertEquals([attemptState(attempt), attemptLabel(attempt)], [state, label]);
     assertMatch(attemptDescription(attempt), description);
   });

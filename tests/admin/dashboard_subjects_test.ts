@@ -56,7 +56,8 @@ type Subject = Parameters<typeof headlineOf>[0][number];
 
 function subject(name: string, health: Subject["health"], more: Partial<Subject> = {}): Subject {
   const kind = name.startsWith("/") ? "route" : "service";
-  const about = { kind, name, label: name, aside: "", origin: "", reason: "", cause: "" } as const;
+  const reason = health === "idle" ? "no traffic" : "";
+  const about = { kind, name, label: name, aside: "", origin: "", reason, cause: "" } as const;
   const numbers = { series: new Series(), total: NONE, sinceStart: undefined, lastFailure: undefined, members: [] };
   return { ...about, ...numbers, health, ...more };
 }
