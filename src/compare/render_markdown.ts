@@ -4,7 +4,7 @@ import { formatDuration, formatTime, percent } from "../lib/text_format.ts";
 import { printable } from "../lib/printable.ts";
 import { summaryOf, VERDICT_TEXTS } from "./render_text.ts";
 import type { Report } from "./report.ts";
-import { formatCount } from "./verdict.ts";
+import { countOf, formatCount } from "./verdict.ts";
 
 /** Maximum fields in the table. */
 const MAX_FIELDS = 20;
@@ -96,10 +96,14 @@ export function renderMarkdown(report: Report): string {
   }
   const further = mismatches.length - MAX_FIELDS;
   const notes = [
-    ...(further > 0 ? [`${further} more fields differ`] : []),
-    ...(notComparable > 0 ? [`${notComparable} responses were not comparable`] : []),
-    ...(undecided.length > 0 ? [`${undecided.length} fields are undecided: too few comparisons to exclude noise`] : []),
-    ...(noise.length > 0 ? [`${noise.length} fields are noise`] : []),
+    ...(further > 0 ? [`${countOf(further, "more field")} ${further === 1 ? "differs" : "differ"}`] : []),
+    ...(notComparable > 0
+      ? [`${countOf(notComparable, "response")} ${notComparable === 1 ? "was" : "were"} not comparable`]
+      : []),
+    ...(undecided.length > 0
+      ? [`${countOf(undecided.length, "field")} undecided: too few comparisons to exclude noise`]
+      : []),
+    ...(noise.length > 0 ? [`${countOf(noise.length, "field")} of noise`] : []),
   ];
   if (notes.length > 0) lines.push("", `${notes.join("; ")}.`);
   return `${lines.join("\n")}\n`;

@@ -12,7 +12,7 @@ import type {
   ServiceReport,
   Verdict,
 } from "./report.ts";
-import { formatCount, formatReasons } from "./verdict.ts";
+import { countOf, formatCount, formatReasons } from "./verdict.ts";
 
 /** Maximum fields in each table. */
 const MAX_FIELDS = 20;
@@ -45,7 +45,7 @@ export function renderText(report: Report, paint: Paint): string {
 
 /** Returns the period and the ratio of matches. Without comparisons, there is no ratio. */
 export function summaryOf({ sinceMs, compared, matchRate }: Report): string {
-  const period = `since ${formatTime(sinceMs)}, ${formatCount(compared)} comparisons`;
+  const period = `since ${formatTime(sinceMs)}, ${countOf(compared, "comparison")}`;
   return compared === 0 ? period : `${period}, ${percent(matchRate)} match`;
 }
 
@@ -73,9 +73,9 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
       : [`  not comparable: ${percent(1 - comparable)}${notComparable === "" ? "" : ` (${notComparable})`}`]),
     ...otherBuilds.map((other) =>
       paint.faint(
-        `  before   ${printable(other.build)}, since ${formatTime(other.sinceMs)}: ${VERDICT_TEXTS[other.verdict]}, ${
-          formatCount(other.compared)
-        } comparisons`,
+        `  before   ${printable(other.build) || "unknown version"}, since ${formatTime(other.sinceMs)}: ${
+          VERDICT_TEXTS[other.verdict]
+        }, ${countOf(other.compared, "comparison")}`,
       )
     ),
   ];
