@@ -4,7 +4,7 @@ import { formatTime, percent } from "../lib/text_format.ts";
 import { printable } from "../lib/printable.ts";
 import { latencyText, matchText, summaryOf, VERDICT_TEXTS } from "./render_text.ts";
 import type { Report, ServiceReport } from "./report.ts";
-import { formatCount } from "./verdict.ts";
+import { countOf, formatCount } from "./verdict.ts";
 
 /** Maximum fields in the table. */
 const MAX_FIELDS = 20;
@@ -96,18 +96,14 @@ export function renderMarkdown(report: Report): string {
   }
   const further = mismatches.length - MAX_FIELDS;
   const notes = [
-    ...(further > 0 ? [further === 1 ? "1 more field differs" : `${formatCount(further)} more fields differ`] : []),
+    ...(further > 0 ? [`${countOf(further, "more field")} ${further === 1 ? "differs" : "differ"}`] : []),
     ...(notComparable > 0
-      ? [
-        notComparable === 1
-          ? "1 response was not comparable"
-          : `${formatCount(notComparable)} responses were not comparable`,
-      ]
+      ? [`${countOf(notComparable, "response")} ${notComparable === 1 ? "was" : "were"} not comparable`]
       : []),
     ...(undecided.length > 0
-      ? [`${fieldCount(undecided.length)} undecided: too few comparisons to exclude noise`]
+      ? [`${countOf(undecided.length, "field")} undecided: too few comparisons to exclude noise`]
       : []),
-    ...(noise.length > 0 ? [`${fieldCount(noise.length)} noise`] : []),
+    ...(noise.length > 0 ? [`${countOf(noise.length, "field")} of noise`] : []),
   ];
   if (notes.length > 0) lines.push("", `${notes.join("; ")}.`);
   return `${lines.join("\n")}\n`;

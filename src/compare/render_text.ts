@@ -13,7 +13,7 @@ import type {
   ServiceReport,
   Verdict,
 } from "./report.ts";
-import { formatCount, formatReasons } from "./verdict.ts";
+import { countOf, formatCount, formatReasons } from "./verdict.ts";
 
 /** Maximum fields in each table. */
 const MAX_FIELDS = 20;
@@ -48,7 +48,7 @@ export function renderText(report: Report, paint: Paint): string {
 export function summaryOf({ sinceMs, compared, undecidedCount, matchRate }: Report): string {
   return [
     `since ${formatTime(sinceMs)}`,
-    `${formatCount(compared)} comparisons`,
+    countOf(compared, "comparison"),
     ...(compared > undecidedCount ? [`${percent(matchRate)} match`] : []),
     ...(undecidedCount > 0 ? [`${formatCount(undecidedCount)} undecided`] : []),
   ].join(", ");
@@ -95,9 +95,9 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
       : [`  not comparable: ${percent(1 - comparable)}${notComparable === "" ? "" : ` (${notComparable})`}`]),
     ...otherBuilds.map((other) =>
       paint.faint(
-        `  before   ${printable(other.build)}, since ${formatTime(other.sinceMs)}: ${VERDICT_TEXTS[other.verdict]}, ${
-          formatCount(other.compared)
-        } comparisons`,
+        `  before   ${printable(other.build) || "unknown version"}, since ${formatTime(other.sinceMs)}: ${
+          VERDICT_TEXTS[other.verdict]
+        }, ${countOf(other.compared, "comparison")}`,
       )
     ),
   ];

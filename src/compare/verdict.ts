@@ -212,6 +212,11 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
+/** Formats a count with its noun: `1 comparison`, `12,430 comparisons`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Returns `count / total`; 0 if there are no cases. */
 export function ratioOf(count: number, total: number): number {
   return total === 0 ? 0 : count / total;
