@@ -56,10 +56,17 @@ type Subject = Parameters<typeof headlineOf>[0][number];
 
 function subject(name: string, health: Subject["health"], more: Partial<Subject> = {}): Subject {
   const kind = name.startsWith("/") ? "route" : "service";
-  const about = { kind, name, label: name, aside: "", origin: "", reason: "", cause: "" } as const;
+  const reason = health === "idle" ? "no traffic" : "";
+  const about = { kind, name, label: name, aside: "", origin: "", reason, cause: "" } as const;
   const numbers = { series: new Series(), total: NONE, sinceStart: undefined, lastFailure: undefined, members: [] };
   return { ...about, ...numbers, health, ...more };
 }
+
+Deno.test("a service whose requests were all aborted is idle, with the reason", () => {
+  const aborted = judgeService({ ...NONE, total: 3, aborted: 3 }, undefined);
+  assertEquals(aborted, { health: "idle", reason: "all requests aborted" });
+  assertEquals(judgeService({ ...NONE, total: 4, aborted: 3, succeeded: 1 }, undefined).health, "healthy");
+});
 
 Deno.test("headlineOf() counts the services in trouble, then the routes", () => {
   const healthy = subject("a", "healthy");
@@ -68,6 +75,13 @@ Deno.test("headlineOf() counts the services in trouble, then the routes", () => 
     [[healthy], [], "healthy", "1 service healthy", ""],
     [[healthy, subject("b", "idle")], [], "healthy", "All 2 services healthy", "1 without traffic"],
     [[subject("b", "idle")], [], "idle", "No traffic", "1 service"],
+    [
+      [healthy, subject("b", "idle", { reason: "no response yet" })],
+      [],
+      "healthy",
+      "All 2 services healthy",
+      "1 without a response",
+    ],
     [[healthy], [fallback, subject("/b", "healthy")], "degraded", "2 routes: 1 degraded", ""],
     [
       [healthy, subject("b", "failing"), subject("c", "degraded")],
