@@ -62,6 +62,12 @@ function subject(name: string, health: Subject["health"], more: Partial<Subject>
   return { ...about, ...numbers, health, ...more };
 }
 
+Deno.test("a service whose requests were all aborted is idle, with the reason", () => {
+  const aborted = judgeService({ ...NONE, total: 3, aborted: 3 }, undefined);
+  assertEquals(aborted, { health: "idle", reason: "all requests aborted" });
+  assertEquals(judgeService({ ...NONE, total: 4, aborted: 3, succeeded: 1 }, undefined).health, "healthy");
+});
+
 Deno.test("headlineOf() counts the services in trouble, then the routes", () => {
   const healthy = subject("a", "healthy");
   const fallback = subject("/a", "degraded");
@@ -69,6 +75,13 @@ Deno.test("headlineOf() counts the services in trouble, then the routes", () => 
     [[healthy], [], "healthy", "1 service healthy", ""],
     [[healthy, subject("b", "idle")], [], "healthy", "All 2 services healthy", "1 service without traffic"],
     [[subject("b", "idle")], [], "idle", "No traffic", "1 service"],
+    [
+      [healthy, subject("b", "idle", { reason: "no response yet" })],
+      [],
+      "healthy",
+      "All 2 services healthy",
+      "1 without a response",
+    ],
     [[healthy], [fallback, subject("/b", "healthy")], "degraded", "2 routes: 1 degraded", ""],
     [
       [healthy, subject("b", "failing"), subject("c", "degraded")],

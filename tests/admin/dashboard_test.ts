@@ -8,7 +8,11 @@ import { startWatched, type WatchedConductor } from "../_support/cli_process.ts"
 
 /** Backends of a shop whose shadow fails, and conductor in front of them. */
 async function openShop() {
-  const primary = startBackend(() => new Response("blue", { headers: { "set-cookie": "id=secret-cookie" } }));
+  const primary = startBackend(async (request) => {
+    // A slow response has an axis with long numbers.
+    if (request.url.includes("/long/")) await new Promise((resolve) => setTimeout(resolve, 300));
+    return new Response("blue", { headers: { "set-cookie": "id=secret-cookie" } });
+  });
   const standby = startBackend(() => new Response("green"));
   const shadow = startBackend(() => new Response("canary", { status: 500 }));
   const conductor = await startWatched([
