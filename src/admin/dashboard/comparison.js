@@ -161,6 +161,7 @@ export class Comparison {
   }
 
   async #reset() {
+    if (!confirm("Discard all comparisons since the start of counting, for everyone, and start again?")) return;
     try {
       await resetReport();
       this.#showProblems({ noise: "" });

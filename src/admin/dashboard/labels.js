@@ -22,7 +22,7 @@ export function attemptState({ skipped, failure, success }) {
 /**
  * Returns the status, the failure kind or the skip reason of an attempt.
  *
- * @param {Pick<AttemptRecord, "skipped" | "status" | "failure">} attempt
+ * @param {AttemptRecord} attempt
  * @returns {string}
  */
 export function attemptLabel({ skipped, status, failure }) {

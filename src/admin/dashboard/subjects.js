@@ -7,7 +7,7 @@
 /** @import { LastFailure, Series, Store } from "./store.js" */
 import { clock, patternParts, printable } from "./format.js";
 import { HEALTH_RANKS, judgeRoute, judgeService } from "./health.js";
-import { attemptCause, attemptLabel, plain } from "./labels.js";
+import { attemptCause, plain } from "./labels.js";
 import { FAILURE_LABELS, SKIP_LABELS } from "./outcomes.js";
 import { edgeKey, KEPT_OUTCOME_MS, routeKey, serviceKey } from "./store.js";
 
@@ -186,7 +186,7 @@ export function causeOf(failure) {
   if (failure === undefined) return "";
   const text = attemptCause(failure);
   if (text !== "") return text;
-  return failure.status === undefined ? attemptLabel(failure) : `response ${failure.status}`;
+  return failure.status === undefined ? failure.failure ?? "" : `response ${failure.status}`;
 }
 
 /**
