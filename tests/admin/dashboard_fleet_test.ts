@@ -182,9 +182,9 @@ if (hasOpenssl) {
     },
   );
 
-  pageTest("a phone shows everything that a large window shows, light and dark", async () => {
-    await using fleet = await openFleet({ size: "large" });
-    for (const scheme of ["light", "dark"] as const) {
+  for (const scheme of ["light", "dark"] as const) {
+    pageTest(`a phone shows everything that a large window shows, ${scheme}`, async () => {
+      await using fleet = await openFleet({ size: "large" });
       await using visited = await visit(fleet.conductor.adminUrl, { scheme, width: 390 });
       const { page } = visited;
       await page.getByText("3 of 48 services failing").waitFor();
@@ -200,8 +200,8 @@ if (hasOpenssl) {
       assertEquals(await page.evaluate(`document.documentElement.scrollWidth`), 390);
       assertGreater(await page.locator("#services > li").count(), 4);
       assertEquals(await violationsOf(page), []);
-    }
-  });
+    });
+  }
 }
 
 interface Texts {
