@@ -417,6 +417,64 @@ Deno.test("the node listener cuts the connection if the response fails or exceed
   }
 });
 
+Deno.test("the node listener serves an upgrade that is pipelined behind a request, after its response", async () => {
+  await using listener = await open(async (request) => {
+    if (request.upgrade === undefined) {
+      await delay(20);
+      return new ClientResponse(200, [], "first");
+    }
+    return new ClientResponse(101, [["Upgrade", "websocket"], ["Connection", "Upgrade"]], null, async (client) => {
+      await client.write(toBytes("hello"));
+      client.end();
+    });
+  });
+  const requests = `GET / HTTP/1.1\r\nHost: a\r\n\r\n${UPGRADE}`;
+  assertMatch(await exchangeRaw(listener.port, requests), /^HTTP\/1.1 200 [^]*first[^]*\r\n\r\nhello$/);
+});
+
+const IGNORED_UPGRADE =
+  "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok";
+
+Deno.test("the node listener keeps the connection of a client that offers h2c with each request", async () => {
+  await using listener = await open(OK);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  for (let round = 0; round < 15; round++) {
+    await connection.write(toBytes(IGNORED_UPGRADE));
+    const response = await readUntil(connection, "\r\n\r\nok");
+    assertEquals(/connection: close/i.test(response), false);
+  }
+});
+
+Deno.test("the node listener closes after Upgrade: h2c with further bytes, whose start may be lost", async () => {
+  const targets: string[] = [];
+  await using listener = await open(async (request) => {
+    targets.push(request.target.path);
+    await delay(50);
+    return new ClientResponse(200, [], "ok");
+  });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  const hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+  await connection.write(
+    toBytes(`${IGNORED_UPGRADE}POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n`),
+  );
+  await delay(10);
+  await connection.write(toBytes(hidden));
+  assertMatch(await readToEnd(connection), /^HTTP\/1.1 200 [^]*\r\nConnection: close\r\n[^]*\r\n\r\nok$/);
+  assertEquals(targets, ["/"]);
+});
+
+Deno.test("the node listener does not serve an upgrade on a connection that a limit has refused", async () => {
+  let served = 0;
+  const handle: ProxyHandler = (request) => {
+    served++;
+    return OK(request);
+  };
+  await using listener = await open(handle, { limits: { maxConnections: 1 } });
+  using _first = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  assertMatch(await exchangeRaw(listener.port, UPGRADE), /^HTTP\/1.1 503 /);
+  assertEquals(served, 0);
+});
+
 Deno.test("the node listener closes after a drain: in-flight requests complete, idle connections end", async () => {
   const release = Promise.withResolvers<void>();
   const started = Promise.withResolvers<void>();
