@@ -171,7 +171,7 @@ class NodeListener implements Listener {
     const httpAllowHalfOpen = !("Bun" in globalThis);
     Object.assign(server, { httpAllowHalfOpen, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
-    options.urgent?.addEventListener("abort", () => this.#destroyAll());
+    options.urgent?.addEventListener("abort", this.#destroyAll);
   }
 
   onListening(): void {
@@ -233,13 +233,15 @@ class NodeListener implements Listener {
     this.#finishIfIdle();
   }
 
-  #destroyAll(): void {
+  readonly #destroyAll = (): void => {
     for (const { socket } of this.#connections.values()) socket.destroy();
-  }
+  };
 
   #finishIfIdle(): void {
     if (!this.#isClosed || this.#hold !== undefined || this.#connections.size > 0) return;
     clearInterval(this.#ticks);
+    // Otherwise each reload that opens another listener would keep the previous one.
+    this.#options.urgent?.removeEventListener("abort", this.#destroyAll);
     this.#server.close();
     this.#onEnd();
   }
