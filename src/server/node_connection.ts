@@ -15,6 +15,8 @@ export interface ConnectionExchange {
   readonly hasResponded: boolean;
   /** Bytes of the response that the system has not taken yet. */
   readonly unsentBytes: number;
+  /** True if bytes behind the request may have been lost. */
+  readonly mayLoseNext: boolean;
   /** Fails the request's body. Returns false if the handler cannot respond any more. */
   failBody(error: Error): boolean;
   /** Asks a client for a sign of life. Returns false if no bytes can be sent without a meaning. */
@@ -73,6 +75,8 @@ export class NodeConnection {
   /** Exchanges whose response has not been sent, in the order of their requests. */
   readonly #exchanges = new Set<ConnectionExchange>();
   #isRefused = false;
+  /** Called when all exchanges have ended, instead of waiting for another request. */
+  #whenIdle: (() => void) | undefined;
   /** Status for input that has failed behind requests whose responses are still to be sent. */
   #refusal: keyof typeof REASONS | undefined;
   /** Number of bytes received when the last response had been sent. */
@@ -103,13 +107,25 @@ export class NodeConnection {
     return this.#isRefused;
   }
 
-  /** True if no response is outstanding. */
-  get isIdle(): boolean {
-    return this.#exchanges.size === 0;
+  /** Bytes that have arrived since no response was outstanding. */
+  get bytesSinceIdle(): number {
+    return this.socket.bytesRead - this.#idleBytes;
+  }
+
+  /** Calls back when no response is outstanding: at once, or after the responses to pipelined requests. */
+  whenIdle(callback: () => void): void {
+    if (this.#exchanges.size === 0) callback();
+    else this.#whenIdle = callback;
   }
 
   /** True if the connection must be closed after the response of this exchange. */
   closesAfter(exchange: ConnectionExchange, isDraining: boolean): boolean {
+    if (exchange.mayLoseNext) {
+      // Further bytes could be the rest of a request whose start was lost.
+      this.#isRefused = true;
+      this.#exchanges.clear();
+      this.#exchanges.add(exchange);
+    }
     const isLast = this.#exchanges.has(exchange) && this.#exchanges.size === 1;
     return isLast && this.#refusal === undefined && (isDraining || this.#isRefused);
   }
@@ -143,6 +159,8 @@ export class NodeConnection {
       return;
     }
     if (this.#refusal !== undefined) this.#respond(this.#refusal);
+    else if (!this.socket.destroyed) this.#whenIdle?.();
+    this.#whenIdle = undefined;
     this.#idleBytes = this.socket.bytesRead;
     this.#idleSinceMs = performance.now();
   }

@@ -134,6 +134,8 @@ class NodeListener implements Listener {
   /** Open connections of each client, if their number is limited. */
   readonly #counts = new Map<string, number>();
   readonly #pacer = new ReadPacer();
+  /** Listeners of sockets whose requests are parsed again. */
+  readonly #keptListeners = new WeakMap<Socket, ReadonlySet<unknown>>();
   readonly #ticks: ReturnType<typeof setInterval>;
   #watch: AcceptWatch | undefined;
   #isClosing = false;
@@ -169,7 +171,7 @@ class NodeListener implements Listener {
     const httpAllowHalfOpen = !("Bun" in globalThis);
     Object.assign(server, { httpAllowHalfOpen, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
-    options.urgent?.addEventListener("abort", () => this.#destroyAll());
+    options.urgent?.addEventListener("abort", this.#destroyAll);
   }
 
   onListening(): void {
@@ -231,13 +233,15 @@ class NodeListener implements Listener {
     this.#finishIfIdle();
   }
 
-  #destroyAll(): void {
+  readonly #destroyAll = (): void => {
     for (const { socket } of this.#connections.values()) socket.destroy();
-  }
+  };
 
   #finishIfIdle(): void {
     if (!this.#isClosed || this.#hold !== undefined || this.#connections.size > 0) return;
     clearInterval(this.#ticks);
+    // Otherwise each reload that opens another listener would keep the previous one.
+    this.#options.urgent?.removeEventListener("abort", this.#destroyAll);
     this.#server.close();
     this.#onEnd();
   }
@@ -368,7 +372,14 @@ class NodeListener implements Listener {
   #onUpgrade(request: IncomingMessage, socket: Socket, head?: Uint8Array): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return void socket.destroy();
-    if (head !== undefined && connection.isIdle && !canBeUpgraded(request, this.#options.settings())) {
+    if (connection.isRefused) return connection.ignore();
+    // The socket has one response at a time, and the parser has stopped.
+    connection.whenIdle(() => this.#upgrade(request, connection, head));
+  }
+
+  #upgrade(request: IncomingMessage, connection: NodeConnection, head: Uint8Array | undefined): void {
+    const { socket } = connection;
+    if (head !== undefined && !canBeUpgraded(request, this.#options.settings())) {
       return this.#parseAgain(request, socket, head);
     }
     const response = new this.#modules.http.ServerResponse(request);
@@ -391,8 +402,19 @@ class NodeListener implements Listener {
       if (raw[index]!.toLowerCase() !== "upgrade") text += `${raw[index]}: ${raw[index + 1]}\r\n`;
     }
     if (rest.length > 0) socket.unshift(rest);
+    this.#removeParserListeners(socket);
     socket.unshift(Uint8Array.from(`${text}\r\n`, (character) => character.charCodeAt(0)));
     this.#server.emit(this.#options.tls === undefined ? "connection" : "secureConnection", socket);
+  }
+
+  /** Removes the listeners of earlier parsers, which node:http leaves behind. */
+  #removeParserListeners(socket: Socket): void {
+    const kept = this.#keptListeners.get(socket);
+    const events = socket.eventNames().map((event) => [event, socket.listeners(event)] as const);
+    if (kept === undefined) return void this.#keptListeners.set(socket, new Set(events.flatMap(([, all]) => all)));
+    for (const [event, all] of events) {
+      for (const each of all) if (!kept.has(each)) socket.off(event, each as () => void);
+    }
   }
 
   async #serve(exchange: NodeExchange): Promise<void> {
