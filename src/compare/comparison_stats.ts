@@ -2,7 +2,7 @@
 
 import { LatencyCounts } from "../lib/latency_counts.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
@@ -21,6 +21,8 @@ const MAX_ID_LENGTH = 128;
 const MAX_PATH_LENGTH = 256;
 const MAX_VALUE_LENGTH = 200;
 const MAX_BODY_LENGTH = 2_048;
+
+const NO_PATHS: ReadonlyMap<string, Difference> = new Map();
 
 /** Options of {@linkcode ComparisonStats}. */
 export interface ComparisonStatsOptions {
@@ -73,7 +75,7 @@ interface ServiceTotals {
   readonly service: string;
   sinceMs: number;
   compared: number;
-  notComparable: NotComparableCounts;
+  readonly notComparable: { [reason in NotComparableReason]?: number };
   readonly unavailable: { requests: number; primaryErrors: number };
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
@@ -93,6 +95,8 @@ export class ComparisonStats {
   readonly #memory: MemoryAccounting;
   readonly #random: () => number;
   readonly #now: () => number;
+  /** Totals that were used last. */
+  #last: ServiceTotals | undefined;
   #sinceMs: number;
   #dropped = 0;
 
@@ -120,7 +124,7 @@ export class ComparisonStats {
   add(comparison: Comparison, options: CountOptions): void {
     const { route } = comparison;
     const service = tallyKey(comparison.service, options.build);
-    const byPath = countedPaths(comparison);
+    const byPath = comparison.differences.length === 0 ? NO_PATHS : countedPaths(comparison);
     const paths = [...byPath.keys()];
     if (comparison.isNoise) {
       this.#endpointOf(route, options.endpoint)?.addNoise(1, paths.map((path) => [path, 1]));
@@ -145,7 +149,8 @@ export class ComparisonStats {
   addNotComparable({ route, endpoint, service, isNoise, reason }: NotComparable): void {
     const totals = isNoise ? undefined : this.#totalsOf(route, service);
     if (totals === undefined) return;
-    totals.notComparable = addNotComparable(totals.notComparable, { [reason]: 1 });
+    totals.notComparable[reason] = (totals.notComparable[reason] ?? 0) + 1;
+    if (endpoint === undefined) return;
     this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
 
@@ -167,7 +172,9 @@ export class ComparisonStats {
       if (totals === undefined) continue;
       totals.sinceMs = Math.min(totals.sinceMs, sinceMs);
       totals.compared += compared;
-      totals.notComparable = addNotComparable(totals.notComparable, notComparable);
+      for (const [reason, count] of Object.entries(notComparable) as [NotComparableReason, number][]) {
+        totals.notComparable[reason] = (totals.notComparable[reason] ?? 0) + count;
+      }
       totals.unavailable.requests += unavailable.requests;
       totals.unavailable.primaryErrors += unavailable.primaryErrors;
       mergeResponses(totals.primary, primary);
@@ -187,8 +194,9 @@ export class ComparisonStats {
   snapshot(): StatsSnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ unavailable, primary, responses, ...totals }) => ({
+      services: [...this.#totals.values()].map(({ notComparable, unavailable, primary, responses, ...totals }) => ({
         ...totals,
+        notComparable: { ...notComparable },
         unavailable: { ...unavailable },
         primary: responseStats(primary),
         responses: responseStats(responses),
@@ -213,9 +221,11 @@ export class ComparisonStats {
   }
 
   #totalsOf(route: string, service: string): ServiceTotals | undefined {
+    // Mostly the same as the last time. Joining the texts to a key and hashing it takes longer than counting.
+    if (this.#last?.route === route && this.#last.service === service) return this.#last;
     const key = `${route}\n${service}`;
     const known = this.#totals.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#last = known;
     // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
     if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
     if (!this.#reserve(2 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;

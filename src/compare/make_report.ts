@@ -175,6 +175,7 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
       sinceMs,
       compared,
       notComparable,
+      sampled: sampledRatio(totals),
       unavailable: totals.unavailable.requests,
       matchRate: matchRateOf(mismatching, compared),
       latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.responses) },
@@ -183,6 +184,11 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
     mismatching,
     fields: [...fields.values()].flatMap((judged) => [...judged.values()]),
   };
+}
+
+function sampledRatio({ compared, notComparable }: ServiceStats): number {
+  const sampled = compared + countNotComparable(notComparable);
+  return sampled === 0 ? 1 : ratioOf(sampled, sampled + countNotComparable(notComparable, "sample"));
 }
 
 interface RowContext {

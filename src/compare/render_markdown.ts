@@ -98,6 +98,9 @@ export function renderMarkdown(report: Report): string {
   const notes = [
     ...(further > 0 ? [`${further} more fields differ`] : []),
     ...(notComparable > 0 ? [`${notComparable} responses were not comparable`] : []),
+    ...services.filter(({ sampled }) => sampled < 1).map(({ service, sampled }) =>
+      `${percent(sampled)} of the requests to ${code(service)} were compared, selected at random for lack of time`
+    ),
     ...(undecided.length > 0 ? [`${undecided.length} fields are undecided: too few comparisons to exclude noise`] : []),
     ...(noise.length > 0 ? [`${noise.length} fields are noise`] : []),
   ];

@@ -65,6 +65,9 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
       `  match    ${percent(value)} of ${formatCount(service.compared)} (95 % confidence: ${percent(low)} to ${
         percent(high)
       })`,
+      ...(service.sampled === 1 ? [] : [
+        `  sampled  ${percent(service.sampled)} of the requests, at random: comparisons get 100 ms of each second`,
+      ]),
       `  errors   ${percent(errorRate.service)} vs ${percent(errorRate.primary)}`,
       `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")}`,
     ]),

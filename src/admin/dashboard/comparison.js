@@ -280,6 +280,9 @@ function factsOf({ verdict, sinceMs, compared, notComparable, matchRate, service
     ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), `${finePercent(matchRate)} match`] : []),
     `since ${clock(sinceMs).slice(0, 5)}, ${count(compared)} comparisons`,
     ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
+    ...services.filter(({ sampled }) => sampled < 1).map(({ service, sampled }) =>
+      `${finePercent(sampled)} of the requests to ${service} compared: no time for all`
+    ),
     ...(dropped > 0 ? [`${count(dropped)} details dropped: memory limit reached`] : []),
   ];
   return facts.join(" · ");
