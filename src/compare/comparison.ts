@@ -39,8 +39,8 @@ export interface Comparison {
 
 /** Two responses to the same request that are not comparable. */
 export interface NotComparable extends Pick<Comparison, "requestId" | "route" | "service" | "isNoise"> {
-  /** Name of the endpoint. */
-  readonly endpoint: string;
+  /** Name of the endpoint. Absent: the endpoint is not counted. */
+  readonly endpoint?: string;
   /** The reason. */
   readonly reason: NotComparableReason;
 }

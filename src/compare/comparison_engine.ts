@@ -55,6 +55,8 @@ export interface ComparisonEngineOptions {
 
 /** Maximum concurrent replays to the primary. */
 const MAX_REPLAYS = 8;
+/** Maximum replays that wait for another one to end. Comparisons come in bursts, and further replays are left out. */
+const MAX_WAITING_REPLAYS = 64;
 /** Maximum length of a version in characters. */
 const MAX_BUILD_LENGTH = 64;
 /** Estimated memory of a waiting exchange in bytes, without its texts. */
@@ -81,6 +83,59 @@ interface Result extends ResponseComparison, Pick<Comparison, "actual"> {
   readonly isNoise?: boolean;
 }
 
+/** Properties of a comparison that do not follow from its request. */
+interface ComparisonResult
+  extends Pick<Comparison, "route" | "service" | "isNoise" | "expected" | "actual" | "differences"> {
+  readonly build: string | undefined;
+  readonly traits: Comparison["traits"] | undefined;
+  readonly values: Comparison["values"] | undefined;
+}
+
+/** A comparison. Class, not object literal: one with getters takes half a microsecond to create. */
+class RequestComparison implements Comparison {
+  readonly requestId: string;
+  readonly method: string;
+  readonly route: string;
+  readonly service: string;
+  declare readonly build?: string;
+  readonly isNoise: boolean;
+  readonly expected: CapturedOutcome;
+  readonly actual: CapturedOutcome;
+  readonly differences: readonly Difference[];
+  declare readonly traits?: NonNullable<Comparison["traits"]>;
+  declare readonly values?: NonNullable<Comparison["values"]>;
+  readonly #request: KeptRequest;
+  readonly #candidate: Pick<Candidate, "settings" | "rules">;
+  #sample: RequestSample | undefined;
+
+  constructor(request: KeptRequest, candidate: Pick<Candidate, "settings" | "rules">, result: ComparisonResult) {
+    const { clientRequest } = request;
+    this.requestId = clientRequest.requestId;
+    this.method = clientRequest.method;
+    this.route = result.route;
+    this.service = result.service;
+    if (result.build !== undefined) this.build = result.build;
+    this.isNoise = result.isNoise;
+    this.expected = result.expected;
+    this.actual = result.actual;
+    this.differences = result.differences;
+    if (result.traits !== undefined) this.traits = result.traits;
+    if (result.values !== undefined) this.values = result.values;
+    this.#request = request;
+    this.#candidate = candidate;
+  }
+
+  get path(): string {
+    return sampleOfPath(this.#request.clientRequest.path, this.#candidate.rules.redactor);
+  }
+
+  get request(): RequestSample | undefined {
+    // Cached, because it is read for each field that differs.
+    const { settings, rules } = this.#candidate;
+    return settings.samples === "none" ? undefined : this.#sample ??= sampleOfRequest(this.#request, rules.redactor);
+  }
+}
+
 /** Decides which exchanges are captured, and compares them. */
 export class ComparisonEngine {
   readonly #options: ComparisonEngineOptions;
@@ -90,6 +145,7 @@ export class ComparisonEngine {
   readonly #digestKey: DigestKey = randomDigestKey();
   readonly #versions: VersionPages;
   #replays = 0;
+  readonly #waitingReplays: (() => void)[] = [];
 
   /** Compiles the rules of a configuration. */
   constructor(config: Config, options: ComparisonEngineOptions) {
@@ -131,6 +187,7 @@ export class ComparisonEngine {
         onComplete: (capture) => skip(capture, reason),
       });
     if (this.#queue.isFull) return refuse("busy");
+    if (!this.#queue.sample()) return refuse("no-time");
     const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest, body.length);
     const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return refuse("memory");
@@ -166,10 +223,11 @@ export class ComparisonEngine {
       readonly reason: NotComparableReason;
     },
   ): void {
-    const endpoint = endpointOf(plan, clientRequest);
+    // A sample is the same on all endpoints, and naming an endpoint takes longer than everything else here.
+    const endpoint = reason === "no-time" ? {} : { endpoint: endpointOf(plan, clientRequest) };
     for (const { service } of plan.candidates) {
       if (!captured.has(service)) continue;
-      this.#skip({ plan, clientRequest, endpoint }, service, { reason, isNoise: service.control });
+      this.#skip({ plan, clientRequest, ...endpoint }, service, { reason, isNoise: service.control });
     }
   }
 
@@ -196,9 +254,10 @@ export class ComparisonEngine {
         this.#skipMissing(capture, baseline, candidate.service);
         continue;
       }
-      await this.#queue.pause();
+      const pause = this.#queue.pause();
+      if (pause !== undefined) await pause;
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else if (this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate))) isCompared = true;
+      else if (await this.#addCompared(baseline, candidate, actual)) isCompared = true;
     }
     // Without a comparison, a replay would only load the primary.
     if (!isCompared || !this.#replay(capture, baseline)) capture.release();
@@ -211,9 +270,8 @@ export class ComparisonEngine {
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, primary } = baseline;
     const mayReplay = primary.outcome!.ok && isReplayable(plan, clientRequest) &&
-      (!first.hasBody || first.requestBody !== undefined) && this.#replays < MAX_REPLAYS;
+      (!first.hasBody || first.requestBody !== undefined) && this.#waitingReplays.length < MAX_WAITING_REPLAYS;
     if (!mayReplay || !plan.replaySampler.next()) return false;
-    this.#replays++;
     const release = () => {
       second.release();
       first.release();
@@ -231,6 +289,7 @@ export class ComparisonEngine {
       now: this.#options.now,
       onComplete: () => {
         this.#replays--;
+        this.#waitingReplays.shift()?.();
         if (second.responses.length === 0) return release();
         this.#queue.add({
           capture: second,
@@ -246,25 +305,46 @@ export class ComparisonEngine {
         });
       },
     });
-    this.#options.replay(second, plan.primary);
-    second.seal();
+    const start = () => {
+      this.#replays++;
+      this.#options.replay(second, plan.primary);
+      second.seal();
+    };
+    if (this.#replays < MAX_REPLAYS) start();
+    else this.#waitingReplays.push(start);
     return true;
   }
 
+  /** Returns no promise if the bodies need no decoding, because most do not, and a promise costs more than counting. */
+  #addCompared(baseline: Baseline, candidate: Candidate, actual: ResponseCapture): boolean | Promise<boolean> {
+    const result = this.#compare(baseline, actual, candidate);
+    if (!(result instanceof Promise)) return this.#add(baseline, candidate, result);
+    return result.then((decoded) => this.#add(baseline, candidate, decoded));
+  }
+
   /** Decodes bodies only if they differ as sent, because decoding costs more than most comparisons. */
-  async #compare(
+  #compare(
     { clientRequest, endpoint, primary }: Baseline,
     capture: ResponseCapture,
     { rules, settings }: Pick<Candidate, "rules" | "settings">,
-  ): Promise<Result> {
+  ): Result | Promise<Result> {
     const reason = conditionalReason(clientRequest.headers, primary.outcome!, capture.outcome!);
     if (reason !== undefined) return { actual: capture.outcome!, differences: [], notComparable: reason };
-    if (settings.samples === "bodies" || !hasSameBytesAsSent(primary, capture)) {
-      await primary.decode(this.#queue.pause);
-      await capture.decode(this.#queue.pause);
-    }
-    const actual = capture.outcome!;
-    return { actual, ...compareResponses(primary.outcome!, actual, rules.at(endpoint)) };
+    const compare = () => {
+      const actual = capture.outcome!;
+      const { differences, traits, notComparable } = compareResponses(primary.outcome!, actual, rules.at(endpoint));
+      return { actual, differences, ...(traits !== undefined && { traits }), notComparable };
+    };
+    if (settings.samples !== "bodies" && hasSameBytesAsSent(primary, capture)) return compare();
+    const decoding = this.#decode(primary, capture);
+    return decoding === undefined ? compare() : decoding.then(compare);
+  }
+
+  /** Decodes one body after the other. Returns `undefined` if both have no coding. */
+  #decode(primary: ResponseCapture, capture: ResponseCapture): Promise<void> | undefined {
+    const { pause } = this.#queue;
+    const decoding = primary.decode(pause);
+    return decoding === undefined ? capture.decode(pause) : decoding.then(() => capture.decode(pause));
   }
 
   /** Compares by the rules of every candidate, because each may ignore different fields. */
@@ -273,7 +353,8 @@ export class ComparisonEngine {
     const traits = new Map<string, DifferenceTrait>();
     const valuesByPath = new Map<string, SameFormValues>();
     for (const candidate of baseline.plan.candidates) {
-      await this.#queue.pause();
+      const pause = this.#queue.pause();
+      if (pause !== undefined) await pause;
       const result = await this.#compare(baseline, capture, candidate);
       const { differences, notComparable } = result;
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
@@ -310,11 +391,18 @@ export class ComparisonEngine {
   }
 
   #skip(
-    { plan, clientRequest, endpoint }: Pick<Baseline, "plan" | "clientRequest" | "endpoint">,
+    { plan, clientRequest, endpoint }: Pick<Baseline, "plan" | "clientRequest"> & Partial<Pick<Baseline, "endpoint">>,
     service: Service,
-    info: Pick<NotComparable, "reason" | "isNoise">,
+    { reason, isNoise }: Pick<NotComparable, "reason" | "isNoise">,
   ): void {
-    const skipped = { requestId: clientRequest.requestId, route: plan.route, endpoint, service: service.name, ...info };
+    const skipped: NotComparable = {
+      requestId: clientRequest.requestId,
+      route: plan.route,
+      ...(endpoint !== undefined && { endpoint }),
+      service: service.name,
+      reason,
+      isNoise,
+    };
     this.#options.count?.addNotComparable(skipped);
     this.#options.observe?.(notComparableEvent(skipped));
   }
@@ -329,7 +417,6 @@ export class ComparisonEngine {
       this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
       return false;
     }
-    const { requestId, method } = clientRequest;
     const isGraphql = isGraphqlPath(clientRequest.path);
     const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
     const actual = isGraphql ? withGraphqlErrors(found) : found;
@@ -339,27 +426,17 @@ export class ComparisonEngine {
       : version.kind === "header"
       ? buildOf(actual, version.name)
       : this.#versions.versionAt(startedMs, service, version.path);
-    let sample: RequestSample | undefined;
-    const comparison: Comparison = {
-      requestId,
+    const comparison = new RequestComparison(request, { settings, rules }, {
       route: plan.route,
-      method,
-      get path() {
-        return sampleOfPath(clientRequest.path, rules.redactor);
-      },
-      get request() {
-        // Cached, because it is read for each field that differs.
-        return settings.samples === "none" ? undefined : sample ??= sampleOfRequest(request, rules.redactor);
-      },
       service: service.name,
-      ...(build !== undefined && { build }),
+      build,
       isNoise,
       expected,
       actual,
       differences,
-      ...(traits !== undefined && { traits }),
-      ...(values !== undefined && { values }),
-    };
+      traits,
+      values,
+    });
     let bodies: BodySamples | undefined;
     this.#options.count?.add(comparison, {
       endpoint,

@@ -2,7 +2,7 @@
 
 import { LatencyCounts } from "../lib/latency_counts.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
@@ -74,7 +74,7 @@ interface ServiceTotals {
   readonly service: string;
   sinceMs: number;
   compared: number;
-  notComparable: NotComparableCounts;
+  readonly notComparable: { [reason in NotComparableReason]?: number };
   readonly unavailable: { requests: number; primaryErrors: number };
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
@@ -94,6 +94,8 @@ export class ComparisonStats {
   readonly #memory: MemoryAccounting;
   readonly #random: () => number;
   readonly #now: () => number;
+  /** Totals that were used last. */
+  #last: ServiceTotals | undefined;
   #sinceMs: number;
   #dropped = 0;
 
@@ -159,7 +161,8 @@ export class ComparisonStats {
   addNotComparable({ route, endpoint, service, isNoise, reason }: NotComparable): void {
     const totals = isNoise ? undefined : this.#totalsOf(route, service);
     if (totals === undefined) return;
-    totals.notComparable = addNotComparable(totals.notComparable, { [reason]: 1 });
+    totals.notComparable[reason] = (totals.notComparable[reason] ?? 0) + 1;
+    if (endpoint === undefined) return;
     this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
 
@@ -181,7 +184,9 @@ export class ComparisonStats {
       if (totals === undefined) continue;
       totals.sinceMs = Math.min(totals.sinceMs, sinceMs);
       totals.compared += compared;
-      totals.notComparable = addNotComparable(totals.notComparable, notComparable);
+      for (const [reason, count] of Object.entries(notComparable) as [NotComparableReason, number][]) {
+        totals.notComparable[reason] = (totals.notComparable[reason] ?? 0) + count;
+      }
       totals.unavailable.requests += unavailable.requests;
       totals.unavailable.primaryErrors += unavailable.primaryErrors;
       mergeResponses(totals.primary, primary);
@@ -201,8 +206,9 @@ export class ComparisonStats {
   snapshot(): StatsSnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ unavailable, primary, responses, ...totals }) => ({
+      services: [...this.#totals.values()].map(({ notComparable, unavailable, primary, responses, ...totals }) => ({
         ...totals,
+        notComparable: { ...notComparable },
         unavailable: { ...unavailable },
         primary: responseStats(primary),
         responses: responseStats(responses),
@@ -227,9 +233,11 @@ export class ComparisonStats {
   }
 
   #totalsOf(route: string, service: string): ServiceTotals | undefined {
+    // Mostly the same as the last time. Joining the texts to a key and hashing it takes longer than counting.
+    if (this.#last?.route === route && this.#last.service === service) return this.#last;
     const key = `${route}\n${service}`;
     const known = this.#totals.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#last = known;
     // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
     if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
     if (!this.#reserve(4 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;

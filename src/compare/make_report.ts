@@ -178,6 +178,7 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
       sinceMs,
       compared,
       notComparable,
+      sampled: sampledRatio(totals),
       unavailable: totals.unavailable.requests,
       undecidedCount,
       matchRate: matchRateOf(mismatching, compared - undecidedCount),
@@ -187,6 +188,11 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
     mismatching,
     fields: [...fields.values()].flatMap((judged) => [...judged.values()]),
   };
+}
+
+function sampledRatio({ compared, notComparable }: ServiceStats): number {
+  const sampled = compared + countNotComparable(notComparable);
+  return sampled === 0 ? 1 : ratioOf(sampled, sampled + countNotComparable(notComparable, "sample"));
 }
 
 interface RowContext {

@@ -100,6 +100,9 @@ export function renderMarkdown(report: Report): string {
     ...(notComparable > 0
       ? [`${countOf(notComparable, "response")} ${notComparable === 1 ? "was" : "were"} not comparable`]
       : []),
+    ...services.filter(({ sampled }) => sampled < 1).map(({ service, sampled }) =>
+      `${percent(sampled)} of the requests to ${code(service)} were compared, selected at random for lack of time`
+    ),
     ...(undecided.length > 0
       ? [`${countOf(undecided.length, "field")} undecided: too few comparisons to exclude noise`]
       : []),

@@ -87,6 +87,9 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
     ...(build === undefined ? [] : [`  build    ${printable(build)}, since ${formatTime(service.sinceMs)}`]),
     ...(service.compared === 0 ? [] : [
       matchLine(service),
+      ...(service.sampled === 1 ? [] : [
+        `  sampled  ${percent(service.sampled)} of the requests, at random: comparisons get 100 ms of each second`,
+      ]),
       `  errors   ${percent(errorRate.service)} vs ${percent(errorRate.primary)}`,
       `  latency  p50 ${quantile("p50")}, p95 ${quantile("p95")}, p99 ${quantile("p99")}`,
     ]),

@@ -203,7 +203,7 @@ export function worstVerdict(services: readonly ServiceReport[]): Verdict {
 
 /** Formats counts by reason, the most frequent first: `costly 12, too-large 3`. */
 export function formatReasons(counts: NotComparableCounts): string {
-  const sorted = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
+  const sorted = Object.entries(counts).filter(([reason]) => reason !== "no-time").toSorted(([, a], [, b]) => b - a);
   return sorted.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(", ");
 }
 

@@ -84,6 +84,8 @@ const COMPARED_LINES = {
   "not-comparable": { level: "info", message: "responses not comparable" },
 } as const;
 
+const LEFT_OUT_LINE = { level: "debug", message: "responses not compared for lack of time" } as const;
+
 /**
  * A timestamp in the responses makes every request differ. Metrics and report count all differences; the log shows a
  * few.
@@ -225,7 +227,8 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
     case "health":
       return { level: event.state === "healthy" ? "info" : "warn", message: `service ${event.state}` };
     case "compared":
-      return COMPARED_LINES[event.result];
+      // Under load, there may be thousands per second, and they say nothing about a service.
+      return event.reason === "no-time" ? LEFT_OUT_LINE : COMPARED_LINES[event.result];
     default:
       return undefined;
   }

@@ -283,6 +283,9 @@ function factsOf({ verdict, sinceMs, compared, undecidedCount, notComparable, ma
     `since ${clock(sinceMs).slice(0, 5)}, ${count(compared)} comparisons`,
     ...(undecidedCount > 0 ? [`${count(undecidedCount)} undecided`] : []),
     ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
+    ...services.filter(({ sampled }) => sampled < 1).map(({ service, sampled }) =>
+      `${finePercent(sampled)} of the requests to ${service} compared: no time for all`
+    ),
     ...(dropped > 0 ? [`${count(dropped)} details dropped: memory limit reached`] : []),
   ];
   return facts.join(" · ");
