@@ -30,8 +30,9 @@ const MAX_ARGUMENTS = 8_192;
  */
 export function removeDotSegments(path: string): string | undefined {
   if (!path.startsWith("/") || FORBIDDEN.test(path) || !path.isWellFormed()) return undefined;
-  if (path.includes("%") && OVERLONG_ASCII.test(path)) return undefined;
-  if (!path.includes(".") && !/%2e/i.test(path)) return path;
+  const isEncoded = path.includes("%");
+  if (isEncoded && OVERLONG_ASCII.test(path)) return undefined;
+  if (!path.includes(".") && !(isEncoded && /%2e/i.test(path))) return path;
   const output: string[] = [];
   const segments = path.slice(1).split("/");
   for (const [index, segment] of segments.entries()) {
@@ -49,12 +50,12 @@ export function removeDotSegments(path: string): string | undefined {
 
 /** Reports whether a query can be sent in a request line: without control characters, spaces and lone surrogates. */
 export function isValidQuery(query: string): boolean {
-  return !FORBIDDEN_IN_QUERY.test(query) && query.isWellFormed();
+  return query === "" || (!FORBIDDEN_IN_QUERY.test(query) && query.isWellFormed());
 }
 
 /** Percent-encodes the UTF-8 bytes of all characters outside ASCII. `text` must be well-formed. */
 export function encodeNonAscii(text: string): string {
-  if (!NON_ASCII.test(text)) return text;
+  if (text === "" || !NON_ASCII.test(text)) return text;
   const bytes = new TextEncoder().encode(text);
   const output = new Uint8Array(3 * bytes.length);
   let length = 0;

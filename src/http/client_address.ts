@@ -36,7 +36,7 @@ export function addressMatcher(ranges: readonly string[]): AddressMatcher {
 /** Converts an IPv4-mapped address to IPv4: `10.0.0.1` for `::ffff:10.0.0.1` and `::ffff:a00:1`. */
 export function unmapAddress(address: string): string {
   // Other addresses are recognised without parsing, because this runs for each request.
-  if (!/:ffff:/i.test(address)) return address;
+  if (!address.includes(":") || !/:ffff:/i.test(address)) return address;
   const parsed = parseIpAddress(address);
   return parsed?.width === 32 ? formatIpv4(parsed.bits) : address;
 }

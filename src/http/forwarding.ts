@@ -11,6 +11,8 @@ const MAX_CONDUCTORS = 10;
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 /** Fields that conductor always sets itself. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(["via", "x-request-id"]);
+/** First letters of all fields that describe the client or a proxy: Forwarded, Via, X-… */
+const FIRST_LETTERS = "fFvVxX";
 /** Fields that only conductor sets, such as `X-Conductor-Role`. */
 const OWN_PREFIX = "x-conductor-";
 const PSEUDONYM = "conductor-";
@@ -54,15 +56,19 @@ export function forwardingHeaders(headers: readonly HeaderLine[], info: Forwardi
   added.push(["via", append(getHeader(headers, "via"), `1.1 ${info.pseudonym}`)]);
   added.push(["x-request-id", info.requestId]);
 
-  const kept = headers.filter(([name]) => {
-    const spelling = fieldSpelling(name);
-    if (spelling.startsWith(OWN_PREFIX) || OWN_FIELDS.has(spelling) || added.some(([name]) => name === spelling)) {
-      return false;
-    }
-    return !isClientField(spelling) || (info.trusted && name.toLowerCase() === spelling);
-  });
-  kept.push(...added);
+  const kept: HeaderLine[] = [];
+  for (const line of headers) if (!isReplaced(line[0], added, info.trusted)) kept.push(line);
+  for (const line of added) kept.push(line);
   return kept;
+}
+
+/** Reports whether our own fields replace a field. Most names are decided by their first character. */
+function isReplaced(name: string, added: readonly HeaderLine[], isTrusted: boolean): boolean {
+  if (!FIRST_LETTERS.includes(name.charAt(0))) return false;
+  const spelling = fieldSpelling(name);
+  if (spelling.startsWith(OWN_PREFIX) || OWN_FIELDS.has(spelling)) return true;
+  if (!isClientField(spelling)) return false;
+  return !isTrusted || name.toLowerCase() !== spelling || added.some(([name]) => name === spelling);
 }
 
 /** Returns the client's `X-Request-Id` if it is at most 128 visible ASCII characters, otherwise a random UUID. */

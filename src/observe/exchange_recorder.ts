@@ -85,6 +85,7 @@ export class ExchangeRecorder {
    * By exchange, because two may have the same request id. Weak: a record must not retain the memory of an exchange.
    */
   readonly #drafts = new WeakMap<WeakKey, Draft>();
+  readonly #harmless = new HarmlessLines();
   /** Incomplete exchanges, the oldest first. */
   readonly #incomplete = new Set<Draft>();
 
@@ -188,16 +189,48 @@ export class ExchangeRecorder {
     const kept: HeaderLine[] = [];
     let left = MAX_HEAD_LENGTH;
     for (const line of lines) {
-      const [name, value] = redaction.line(line, MAX_REDACTED_LENGTH);
-      const [shownName, shownValue] = [truncate(name, MAX_VALUE_LENGTH), truncate(value, MAX_VALUE_LENGTH)];
-      left -= shownName.length + shownValue.length;
+      const shown = this.#harmless.find(line, redaction) ?? this.#shownLine(line, redaction);
+      left -= shown[0].length + shown[1].length;
       if (left < 0 || kept.length === MAX_LINES) {
         kept.push(["…", `[${lines.length - kept.length} more lines]`]);
         break;
       }
-      kept.push([shownName, shownValue]);
+      kept.push(shown);
     }
     return kept;
+  }
+
+  #shownLine(line: HeaderLine, redaction: Redaction): HeaderLine {
+    const [name, value] = redaction.line(line, MAX_REDACTED_LENGTH);
+    const shown: HeaderLine = [truncate(name, MAX_VALUE_LENGTH), truncate(value, MAX_VALUE_LENGTH)];
+    if (shown[0] === line[0] && shown[1] === line[1]) this.#harmless.add(shown);
+    return shown;
+  }
+}
+
+/** Maximum names of header fields whose last line is remembered. */
+const MAX_HARMLESS = 64;
+
+/**
+ * The last line of each field, if it was shown unchanged. Most lines repeat (`Accept`, `User-Agent`, `Content-Type`),
+ * and searching a line for secrets costs more than the rest of its recording. Secrets are never remembered.
+ */
+class HarmlessLines {
+  readonly #lines = new Map<string, HeaderLine>();
+  /** Redaction that found them harmless. A reload may make them secret. */
+  #redaction: Redaction | undefined;
+
+  /** Returns the remembered line if it is the same; otherwise `undefined`. */
+  find([name, value]: HeaderLine, redaction: Redaction): HeaderLine | undefined {
+    if (redaction !== this.#redaction) this.#lines.clear();
+    this.#redaction = redaction;
+    const known = this.#lines.get(name);
+    return known !== undefined && known[1] === value ? known : undefined;
+  }
+
+  /** Remembers a line. */
+  add(line: HeaderLine): void {
+    if (this.#lines.size < MAX_HARMLESS || this.#lines.has(line[0])) this.#lines.set(line[0], line);
   }
 }
 

@@ -5,6 +5,7 @@ import type { ConfigInput } from "../config/input.ts";
 import { validateConfig } from "../config/validate.ts";
 import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarget } from "../http/client_request.ts";
 import type { ClientResponse, ClientResponseBody } from "../http/client_response.ts";
+import { getHeader } from "../http/headers.ts";
 import type { Observer } from "../observe/events.ts";
 import { withoutSecrets } from "../observe/redaction.ts";
 import { plainRequests } from "../upstream/runtime_transport.ts";
@@ -133,8 +134,8 @@ export class FetchRequest implements ClientRequest {
 
   constructor(request: Request, connection: ConnectionInfo) {
     this.method = request.method;
-    this.target = splitTarget(request.url, request.headers.get("host"));
     this.headers = [...request.headers];
+    this.target = splitTarget(request.url, getHeader(this.headers, "host") ?? null);
     this.connection = connection;
     this.#request = request;
   }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertRejects, assertStringInclude
 import { fileURLToPath } from "node:url";
 // deno-lint-ignore no-import-prefix
 import { XMLParser, XMLValidator } from "npm:fast-xml-parser@5.3.0";
-import { type LoadGenerator, parseAutocannon, parseWrk, type SliceResult } from "./load_generator.ts";
+import { type LoadGenerator, parseAutocannon, parseH2load, parseWrk, type SliceResult } from "./load_generator.ts";
 import { parseBenchOptions } from "./bench_options.ts";
 import { drawChart } from "./draw_chart.ts";
 import { median, summarize } from "./figures.ts";
@@ -13,7 +13,14 @@ import { measureLoad, type MeasureOptions } from "./measure_load.ts";
 import { externalPeer, type Peer } from "./peers/peer.ts";
 import { processUsage } from "./process_usage.ts";
 import { peerTables } from "./peer_tables.ts";
-import { AUTOCANNON_BAD_STATUSES, WRK_BAD_STATUSES, WRK_GOOD, WRK_SOCKET_ERRORS } from "./generator_outputs.ts";
+import {
+  AUTOCANNON_BAD_STATUSES,
+  H2LOAD_GOOD,
+  H2LOAD_LOG,
+  WRK_BAD_STATUSES,
+  WRK_GOOD,
+  WRK_SOCKET_ERRORS,
+} from "./generator_outputs.ts";
 import { startBackend, untilRefused } from "../_support/servers.ts";
 
 Deno.test("parseWrk() parses rates, latencies of any unit, bad statuses and socket errors", () => {
@@ -44,6 +51,22 @@ Deno.test("parseAutocannon() parses the same from JSON", () => {
   });
 });
 
+Deno.test("parseH2load() parses counts, and percentiles from the log of requests", () => {
+  const good: SliceResult = {
+    requests: 2_048,
+    requestsPerSecond: 1_024,
+    p50Ms: 2.791,
+    p99Ms: 2.921,
+    badStatuses: 0,
+    socketErrors: 0,
+  };
+  assertEquals(parseH2load(H2LOAD_GOOD, H2LOAD_LOG), good);
+  const bad = H2LOAD_GOOD.replace("0 failed, 0 errored, 0 timeout", "9 failed, 2 errored, 3 timeout");
+  const { badStatuses, socketErrors } = parseH2load(bad, H2LOAD_LOG);
+  assertEquals([badStatuses, socketErrors], [4, 5]);
+  assertThrows(() => parseH2load("cannot connect", ""), Error, "Cannot parse the output of h2load");
+});
+
 Deno.test("median() accepts numbers in any order", () => {
   assertEquals(median([10, 9, 100]), 10);
   assertEquals(median([4, 1, 3, 2]), 2.5);
@@ -68,7 +91,11 @@ const REPORT: Report = {
     load: "get-64",
     title: "GET, 100-byte responses, 64 connections",
     peers: [
-      { peer: "fetch", figures: { cpuSecondsPer10k: { median: 3.256, min: 3, max: 4, ratio: 1 } } },
+      {
+        peer: "fetch",
+        figures: { cpuSecondsPer10k: { median: 3.256, min: 3, max: 4, ratio: 1 } },
+        cpuOfConductor: 0.384,
+      },
       { peer: "conductor", figures: { cpuSecondsPer10k: { median: 1.25, min: 1, max: 1.5, ratio: 0.384 } } },
       { peer: "elsewhere", figures: { requestsPerSecond: { median: 12_345.6, min: 12_345.6, max: 12_345.6 } } },
       { peer: "unable" },
@@ -115,6 +142,13 @@ Deno.test("peerTables() writes medians, ratios to the baseline, and the conditio
     "| GET, 1 connection | `get-1` | – | – |",
     "| GET, 100-byte responses, 64 connections | `get-64` | 3.26 (×1.00) | 1.25 (×0.38) |",
     "",
+    "CPU time of conductor, as a multiple of that of each other program in the same round:",
+    "",
+    "| load | `--load` | fetch |",
+    "| --- | --- | --- |",
+    "| GET, 1 connection | `get-1` | – |",
+    "| GET, 100-byte responses, 64 connections | `get-64` | 0.38 |",
+    "",
     "Median latency over one connection: 0.33 ms (conductor), 0.07 ms (backend).",
     "Medians of 5 slices of 3 s on 2 cores that programs, backends and `wrk` share; Deno 2.9.6, 2026-11-23.",
   ]);
@@ -157,7 +191,17 @@ Deno.test("externalPeer() supports plain loads, and loads that were named", asyn
   await using running = await peer.start(LOADS[0]!, []);
   assertEquals([name, running.url, running.pid], ["go", "http://127.0.0.1:8080", 4_711]);
   const supported = LOADS.filter((load) => peer.supports(load)).map(({ name }) => name);
-  assertEquals(supported, ["get-1", "get-16", "get-64", "get-256", "64k", "post-1m", "4-services"]);
+  assertEquals(supported, [
+    "get-1",
+    "get-16",
+    "get-64",
+    "get-256",
+    "64k",
+    "post-1m",
+    "4-services",
+    "rate-1000",
+    "rate-10000",
+  ]);
 });
 
 const hasProc = Deno.build.os === "linux";
@@ -249,7 +293,7 @@ Deno.test({
       assertStringIncludes(output!, "64k: GET, 64 KiB responses");
       const report: Report = JSON.parse(await Deno.readTextFile(json));
       const { peers } = report.loads[0]!;
-      for (const name of ["conductor", "fetch", "sketch"]) {
+      for (const name of ["conductor", "fetch", "sketch", "bound"]) {
         const { figures } = peers.find(({ peer }) => peer === name)!;
         assertGreater(figures!.requestsPerSecond!.median, 0, name);
         if (hasProc) assert(figures!.cpuSecondsPer10k!.ratio! > 0 && figures!.rssMib!.median > 1, name);

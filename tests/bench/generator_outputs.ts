@@ -50,6 +50,18 @@ Requests/sec:      0.00
 Transfer/sec:       0.00B
 `;
 
+/** `h2load --h1 -t1 -c64 -D2 --rps=15.625` without errors, without its progress. */
+export const H2LOAD_GOOD = `finished in 2.01s, 1024.00 req/s, 117.00KB/s
+requests: 2048 total, 2048 started, 2048 done, 2048 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 2048 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 234.00KB (239616) total, 168.00KB (172032) headers (space savings 0.00%), 4.00KB (4096) data
+                     min         max         mean         sd        +/- sd
+time for request:      782us      6.74ms      1.53ms      1.14ms    93.75%
+`;
+
+/** Beginning of its `--log-file`: start, status and duration in microseconds. */
+export const H2LOAD_LOG = "1796094489133712\t200\t2791\n1796094489133718\t200\t2921\n1796094489133723\t200\t947\n";
+
 /** `autocannon@8 --json -c 2 -d 1` with status 502 in every response. */
 export const AUTOCANNON_BAD_STATUSES =
   `{"url":"http://127.0.0.1:9911/bad","connections":2,"sampleInt":1000,"pipelining":1,"workers":0,"duration":1.01,"samples":1,"start":"2026-11-23T00:39:18.094Z","finish":"2026-11-23T00:39:19.100Z","errors":0,"timeouts":0,"mismatches":0,"non2xx":38092,"resets":0,"1xx":0,"2xx":0,"3xx":0,"4xx":0,"5xx":38092,"statusCodeStats":{"502":{"count":38092}},"latency":{"average":0.01,"mean":0.01,"stddev":0.12,"min":1,"max":10,"p0_001":0,"p0_01":0,"p0_1":0,"p1":0,"p2_5":0,"p10":0,"p25":0,"p50":0,"p75":0,"p90":0,"p97_5":0,"p99":0,"p99_9":2,"p99_99":5,"p99_999":10,"totalCount":38092},"requests":{"average":38096,"mean":38096,"stddev":0,"min":38092,"max":38092,"total":38092,"p0_001":38111,"p0_01":38111,"p0_1":38111,"p1":38111,"p2_5":38111,"p10":38111,"p25":38111,"p50":38111,"p75":38111,"p90":38111,"p97_5":38111,"p99":38111,"p99_9":38111,"p99_99":38111,"p99_999":38111,"sent":38094},"throughput":{"average":4761600,"mean":4761600,"stddev":0,"min":4761500,"max":4761500,"total":4761500,"p0_001":4763647,"p0_01":4763647,"p0_1":4763647,"p1":4763647,"p2_5":4763647,"p10":4763647,"p25":4763647,"p50":4763647,"p75":4763647,"p90":4763647,"p97_5":4763647,"p99":4763647,"p99_9":4763647,"p99_99":4763647,"p99_999":4763647}}`;

@@ -25,6 +25,7 @@ const PARTS: readonly (readonly [Peer, string])[] = [
   [boundPeer, "the bound: the same, and two canned exchanges"],
   [part("transport"), "the bound with conductor's transport"],
   [part("handler"), "conductor's handler without sockets to services"],
+  [part("both"), "handler and transport in one program"],
   [conductorPeer, "conductor"],
 ];
 

@@ -355,3 +355,25 @@ Deno.test("ExchangeRecorder keeps the causes of failed attempts and of an interr
     { service: "copy", ...detail },
   ]);
 });
+
+Deno.test("ExchangeRecorder searches a line that repeats for secrets once, and again after a reload", () => {
+  const searched: string[] = [];
+  const createCounting = (secret: string) => ({
+    ...PLAIN,
+    line(line: readonly [string, string]) {
+      searched.push(line[1]);
+      return line[1] === secret ? [line[0], "hidden"] as const : line;
+    },
+  });
+  let redaction = createCounting("s3cret");
+  const recorder = createRecorder({ redaction: () => redaction });
+  const record = (value: string) => {
+    play(recorder, [RESPONDED], clientRequestOf({ headers: [["x-a", value]] }));
+    return recorder.after(0).exchanges.at(-1)!.headers[0]![1];
+  };
+  assertEquals(["a", "a", "s3cret", "s3cret", "a"].map(record), ["a", "a", "hidden", "hidden", "a"]);
+  assertEquals(searched, ["a", "s3cret", "s3cret"]);
+  redaction = createCounting("a");
+  assertEquals(["a", "a"].map(record), ["hidden", "hidden"]);
+  assertEquals(searched.slice(3), ["a", "a"]);
+});

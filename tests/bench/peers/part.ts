@@ -3,7 +3,8 @@
  *
  * - `none`: reads all header lines and sets five, without a backend;
  * - `transport`: the HTTP/1.1 transport with prepared requests, otherwise like the bound;
- * - `handler`: the handler with its observers, and a transport that returns a prepared response.
+ * - `handler`: the handler with its observers, and a transport that returns a prepared response;
+ * - `both`: handler and transport, without the command line.
  */
 
 import { parseArgs } from "@std/cli/parse-args";
@@ -15,7 +16,7 @@ import { createRedaction } from "../../../src/observe/redaction.ts";
 import { createHandler } from "../../../src/proxy/fetch_handler.ts";
 import { http1Transport } from "../../../src/upstream/http1/http1.ts";
 import { BufferedResponse, ResponseResult } from "../../../src/upstream/http1/response_result.ts";
-import type { TransportRequest } from "../../../src/upstream/transport.ts";
+import type { Transport, TransportRequest } from "../../../src/upstream/transport.ts";
 import { SMALL_BYTES } from "../loads.ts";
 
 type Handle = (request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) => Response | Promise<Response>;
@@ -34,6 +35,11 @@ function respond(request: Request, body: Uint8Array<ArrayBuffer>): Response {
       ["cache-control", "no-store"],
     ],
   });
+}
+
+function scripted(): ReturnType<Transport> {
+  const headers = [["content-type", "application/json"], ["content-length", `${SMALL_BYTES}`]] as const;
+  return Promise.resolve(new ResponseResult(new BufferedResponse(200, headers, BODY.slice(), NO_TRAILERS)));
 }
 
 function overTransport(origins: readonly string[], target: string): Handle {
@@ -57,26 +63,16 @@ function overTransport(origins: readonly string[], target: string): Handle {
   };
 }
 
-function handler(origins: readonly string[]): Handle {
+function handler(origins: readonly string[], transport: Transport): Handle {
   const services = origins.map((url, index) => ({ name: `b${index}`, url, primary: index === 0, breaker: true }));
   const { config } = validateConfig({ services });
   const redaction = createRedaction(config);
   const metrics = new Metrics();
   metrics.reconfigure(config);
   const recorder = new ExchangeRecorder({ redaction: () => redaction });
-  const result = () =>
-    Promise.resolve(
-      new ResponseResult(
-        new BufferedResponse(
-          200,
-          [["content-type", "application/json"], ["content-length", `${SMALL_BYTES}`]],
-          BODY,
-          NO_TRAILERS,
-        ),
-      ),
-    );
   return createHandler(config, {
-    transport: result,
+    transport,
+    detachBuffers: true,
     observe(event, context) {
       metrics.observe(event);
       recorder.observe(event, context);
@@ -90,7 +86,8 @@ if (import.meta.main) {
   const handlers: Readonly<Record<string, () => Handle>> = {
     none: () => (request) => respond(request, BODY),
     transport: () => overTransport(all, path!),
-    handler: () => handler(all),
+    handler: () => handler(all, scripted),
+    both: () => handler(all, http1Transport({ detachBuffers: true })),
   };
   const { addr } = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handlers[part!]!());
   console.log(`listening on http://127.0.0.1:${addr.port}`);
