@@ -116,10 +116,6 @@ function latencies({ latencyMs: { service, primary } }: ServiceReport, name: "p5
   return `${latencyText(service, service[name])} vs ${latencyText(primary, primary[name])}`;
 }
 
-function fieldCount(count: number): string {
-  return count === 1 ? "1 field is" : `${formatCount(count)} fields are`;
-}
-
 function row(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
 }
