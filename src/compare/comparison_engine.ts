@@ -332,8 +332,7 @@ export class ComparisonEngine {
     if (reason !== undefined) return { actual: capture.outcome!, differences: [], notComparable: reason };
     const compare = () => {
       const actual = capture.outcome!;
-      const { differences, traits, notComparable } = compareResponses(primary.outcome!, actual, rules.at(endpoint));
-      return { actual, differences, ...(traits !== undefined && { traits }), notComparable };
+      return { actual, ...compareResponses(primary.outcome!, actual, rules.at(endpoint)) };
     };
     if (settings.samples !== "bodies" && hasSameBytesAsSent(primary, capture)) return compare();
     const decoding = this.#decode(primary, capture);
