@@ -57,35 +57,60 @@ function declaration(name: string, description: string, lines: readonly string[]
 }
 
 /**
- * Returns the types of a section with a switch: one for each of its values, so that TypeScript refuses fields that the
- * switch excludes. The type for true allows any boolean: TypeScript infers `boolean` for a `true` in a variable.
+ * Returns the types of a section with switches that exclude each other: one for each switch that is true, and one for
+ * none. TypeScript thus refuses two switches at once, and fields that a switch excludes or requires.
+ *
+ * A switch may be any boolean if all other fields fit both of its values: TypeScript infers `boolean` in variables.
  */
 function unionOf({ input, description }: SectionType<Fields>, fields: readonly DeclaredField[]): string[] {
-  const name = input.replace(/Input$/, "");
-  const depends = ({ requires, excludes }: Field<unknown>) => requires ?? excludes;
-  const key = fields.map(([, field]) => depends(field)).find((key) => key !== undefined)!;
-  const common = fields.filter(([own, field]) => own !== key && depends(field) === undefined);
-  const [switchStart = ""] = fields.filter(([own]) => own === key).map(([, , start]) => start);
-  const rest = fields.filter(([, field]) => depends(field) !== undefined);
-  const never = ([own, { type }]: DeclaredField) =>
-    `  /** Not for shadows. */\n  readonly ${own}?: ${/^boolean\b/.test(type.input) ? "false" : "never"};`;
-  const without = [
-    `${switchStart}?: false;`,
-    ...rest.map((field) =>
-      field[1].excludes === undefined ? `  /** Only for shadows. */\n  readonly ${field[0]}?: never;` : line(field)
+  const named = new Set(fields.flatMap(([, { requires, excludes }]) => [requires ?? [], excludes ?? []].flat()));
+  const switches = fields.map(([key]) => key).filter((key) => named.has(key));
+  const depends = ([key, { requires, excludes }]: DeclaredField) =>
+    named.has(key) || requires !== undefined || excludes !== undefined;
+  const variable = fields.filter(depends);
+  const variant = (names: readonly string[], key: string | undefined, isOpen: boolean) => ({
+    name: names.map(capital).join("Or") + input,
+    doc: `${description} Its role is ${names.join(" or ")}.`,
+    lines: variable.map((field) =>
+      named.has(field[0]) ? switchLine(field, key, isOpen) : lineIf(field, key, isOpen ? undefined : key)
     ),
+  });
+  const variants = [
+    ...switches.flatMap((key) =>
+      fields.some(([, { requires }]) => requires === key)
+        ? [variant([key], key, false), variant([key, NO_SWITCH], key, true)]
+        : [variant([key], key, true)]
+    ),
+    variant([NO_SWITCH], undefined, false),
   ];
-  const withSwitch = [
-    `${switchStart}: boolean;`,
-    ...rest.map((field) => field[1].excludes === undefined ? line(field) : never(field)),
-  ];
-  const [base, off, on] = [`Common${input}`, `Non${capital(key)}${input}`, `${capital(key)}${input}`];
+  const base = `Common${input}`;
+  const list = `${input.replace(/Input$/, "").toLowerCase()}s`;
   return [
-    declaration(base, `Fields of all entries of \`${name.toLowerCase()}s\`.`, common.map(line)),
-    declaration(off, `${description} It is not a ${key}.`, without, `extends ${base} `),
-    declaration(on, `${description} It is a ${key}.`, withSwitch, `extends ${base} `),
-    `${comment([description])}\nexport type ${input} = ${off} | ${on};`,
+    declaration(base, `Fields of all entries of \`${list}\`.`, fields.filter((field) => !depends(field)).map(line)),
+    ...variants.map(({ name, doc, lines }) => declaration(name, doc, lines, `extends ${base} `)),
+    `${comment([description])}\nexport type ${input} =${variants.map(({ name }) => `\n  | ${name}`).join("")};`,
   ];
+}
+
+/** Role of a service without any switch. */
+const NO_SWITCH = "secondary";
+
+function switchLine([key, , start]: DeclaredField, own: string | undefined, isOpen: boolean): string {
+  return key === own ? `${start}: ${isOpen ? "boolean" : "true"};` : `${start}?: false;`;
+}
+
+/**
+ * Returns the declaration of a field. It allows no value if the field requires a switch other than `on`, which is true,
+ * or excludes `own`, which may be true.
+ */
+function lineIf(field: DeclaredField, own: string | undefined, on: string | undefined): string {
+  const [key, { requires, excludes, isRefusedWhenFalse, type }] = field;
+  if (requires !== undefined && requires !== on) {
+    return `  /** Only with \`${requires}: true\`. */\n  readonly ${key}?: never;`;
+  }
+  if (excludes === undefined || excludes !== own) return line(field);
+  const absent = isRefusedWhenFalse || !/\bboolean\b/.test(type.input) ? "never" : "false";
+  return `  /** Not with \`${excludes}: true\`. */\n  readonly ${key}?: ${absent};`;
 }
 
 function capital(word: string): string {

@@ -48,7 +48,7 @@ const FINALE = [
   ["GET", "/products/71"],
   ["GET", "/api/products/71"],
   ["GET", FAILING_PATH],
-  ["GET", "/api/search"],
+  ["GET", "/api/search/popular"],
 ] as const;
 
 /** Makes the shop's primary fail its next request, so that the list shows a fallback. */

@@ -32,7 +32,7 @@ export interface Login {
 const SESSION_PATH = /^\/session-([0-9a-f]{32})(\/.*)$/;
 const UNAUTHENTICATED: Refusal = {
   status: 401,
-  text: "A token is required: send Authorization: Bearer TOKEN, or open / in a browser.",
+  text: "A token is required: send Authorization: Bearer TOKEN, or open the dashboard in a browser.",
   headers: { "www-authenticate": "Bearer" },
 };
 

@@ -41,6 +41,8 @@ export interface CapturedResponse {
   readonly closeCode?: number | undefined;
   /** Time from the start of the attempt to the response head, in milliseconds. */
   readonly durationMs: number;
+  /** Time from the start of the attempt to the end of the body, in milliseconds. Absent: unknown, or no whole body. */
+  readonly totalMs?: number | undefined;
   /** True if the body reports errors whatever the status is, as in GraphQL. */
   readonly hasErrors?: boolean;
 }

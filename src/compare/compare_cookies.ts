@@ -1,4 +1,4 @@
-/** Comparison of the cookies that two responses set: their names and attributes, never their values. */
+/** Comparison of the cookies that two responses set: their names and attributes. Of a value, only its absence counts. */
 
 import type { HeaderLine } from "../config/config.ts";
 import { shorten } from "../config/schema/describe.ts";
@@ -111,6 +111,8 @@ function readAttributes(line: string): Attributes {
     const isDeletion = maxAge !== undefined ? Number(maxAge) <= 0 : Date.parse(expires!) <= Date.now();
     attributes.set("max-age", isDeletion ? "deleted" : "set");
   }
+  // A deleted cookie may have any value.
+  if (/^[^=;]*=\s*(?:"")?\s*(?:;|$)/.test(line) && attributes.get("max-age") !== "deleted") attributes.set("empty", "");
   return attributes;
 }
 

@@ -81,8 +81,13 @@ function add({ name, expected, actual }: Field, { rules, differences }: Comparis
   differences.add(`header:${name}`, kind, {
     ...(expected === undefined ? {} : { expected: sampleOf(expected) }),
     ...(actual === undefined ? {} : { actual: sampleOf(actual) }),
-    values: [expected, actual],
+    // In the spelling that equivalent values share, because only the rest of a random value may differ in form.
+    values: [canonicalOf(name, expected), canonicalOf(name, actual)],
   });
+}
+
+function canonicalOf(name: string, value: string | undefined): string | undefined {
+  return value === undefined ? undefined : canonicalHeader(name, value);
 }
 
 function sampleOfField(name: string, text: string, { redactor }: CompareRules): string {

@@ -6,7 +6,7 @@ import type { CapturedOutcome, CapturedResponse } from "./captured_response.ts";
 import { compareBodies } from "./compare_body.ts";
 import { compareHeaders } from "./compare_headers.ts";
 import { type ComparisonContext, type Difference, DifferenceList } from "./difference.ts";
-import type { DifferenceTraits } from "./difference_traits.ts";
+import type { DifferenceTraits, ValuesByPath } from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
 /**
@@ -23,6 +23,8 @@ export interface ResponseComparison {
   readonly differences: readonly Difference[];
   /** Traits of the differences, by path. Absent: none. */
   readonly traits?: DifferenceTraits;
+  /** Values that differ in the same form, by path. Absent: none. */
+  readonly values?: ValuesByPath;
   /** Reason why the responses are not comparable; `undefined` if they were compared. */
   readonly notComparable: NotComparableReason | undefined;
 }
@@ -95,7 +97,9 @@ function compareHeadersAndBody(
 
 function compared(differences: DifferenceList): ResponseComparison {
   if (differences.isEmpty) return { differences: NONE, notComparable: undefined };
-  return { differences: differences.toArray(), traits: differences.traits(), notComparable: undefined };
+  const traits = differences.traits();
+  const values = differences.values(traits);
+  return { differences: differences.toArray(), traits, values, notComparable: undefined };
 }
 
 function describeOutcome(outcome: CapturedOutcome): string {

@@ -5,7 +5,7 @@ import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Difference } from "./difference.ts";
 import type { RequestSample } from "./report.ts";
-import type { DifferenceTraits } from "./difference_traits.ts";
+import type { DifferenceTraits, ValuesByPath } from "./difference_traits.ts";
 
 /** A comparison of two outcomes of the same request. */
 export interface Comparison {
@@ -33,12 +33,14 @@ export interface Comparison {
   readonly differences: readonly Difference[];
   /** Traits of the differences, by path. Default: none. */
   readonly traits?: DifferenceTraits;
+  /** Values that differ in the same form, by path. Default: none. */
+  readonly values?: ValuesByPath;
 }
 
 /** Two responses to the same request that are not comparable. */
 export interface NotComparable extends Pick<Comparison, "requestId" | "route" | "service" | "isNoise"> {
-  /** Name of the endpoint. */
-  readonly endpoint: string;
+  /** Name of the endpoint. Absent: the endpoint is not counted. */
+  readonly endpoint?: string;
   /** The reason. */
   readonly reason: NotComparableReason;
 }

@@ -9,6 +9,7 @@ import { type DigestKey, randomDigestKey } from "../lib/digest.ts";
 import { MemoryBudget, textBytes } from "../lib/memory_budget.ts";
 import type { Observer } from "../observe/events.ts";
 import type { NotComparableReason } from "../observe/not_comparable.ts";
+import type { Transport } from "../upstream/transport.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import { hasSameBytesAsSent } from "./compare_body.ts";
 import { compareResponses, type ResponseComparison } from "./compare_responses.ts";
@@ -26,7 +27,7 @@ import { type CapturesByService, ComparisonQueue } from "./comparison_queue.ts";
 import type { CountOptions } from "./comparison_stats.ts";
 import type { ComparisonCounter } from "./comparison_store.ts";
 import type { Difference } from "./difference.ts";
-import type { DifferenceTrait } from "./difference_traits.ts";
+import type { DifferenceTrait, SameFormValues } from "./difference_traits.ts";
 import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
 import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
@@ -36,6 +37,7 @@ import { type KeptRequest, sampleOfRequest } from "./request_sample.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
 import { sampleOfPath } from "./sample_text.ts";
+import { VersionPages } from "./version_pages.ts";
 
 /** Options of {@linkcode ComparisonEngine}. */
 export interface ComparisonEngineOptions {
@@ -45,12 +47,16 @@ export interface ComparisonEngineOptions {
   readonly observe: Observer | undefined;
   /** Clock in milliseconds. */
   readonly now: () => number;
+  /** Requests the version pages of services. */
+  readonly transport: Transport;
   /** Sends the request of a capture to a service again, and passes the attempt to the capture. */
   replay(capture: ExchangeCapture, service: Service): void;
 }
 
 /** Maximum concurrent replays to the primary. */
 const MAX_REPLAYS = 8;
+/** Maximum replays that wait for another one to end. Comparisons come in bursts, and further replays are left out. */
+const MAX_WAITING_REPLAYS = 64;
 /** Maximum length of a version in characters. */
 const MAX_BUILD_LENGTH = 64;
 /** Estimated memory of a waiting exchange in bytes, without its texts. */
@@ -67,12 +73,67 @@ interface Baseline {
   readonly primary: ResponseCapture;
   /** The request for samples. */
   readonly request: KeptRequest;
+  /** Time at which the exchange began. */
+  readonly startedMs: number;
 }
 
 /** Result of comparing one outcome with the baseline. */
 interface Result extends ResponseComparison, Pick<Comparison, "actual"> {
   /** Default: `false`. */
   readonly isNoise?: boolean;
+}
+
+/** Properties of a comparison that do not follow from its request. */
+interface ComparisonResult
+  extends Pick<Comparison, "route" | "service" | "isNoise" | "expected" | "actual" | "differences"> {
+  readonly build: string | undefined;
+  readonly traits: Comparison["traits"] | undefined;
+  readonly values: Comparison["values"] | undefined;
+}
+
+/** A comparison. Class, not object literal: one with getters takes half a microsecond to create. */
+class RequestComparison implements Comparison {
+  readonly requestId: string;
+  readonly method: string;
+  readonly route: string;
+  readonly service: string;
+  declare readonly build?: string;
+  readonly isNoise: boolean;
+  readonly expected: CapturedOutcome;
+  readonly actual: CapturedOutcome;
+  readonly differences: readonly Difference[];
+  declare readonly traits?: NonNullable<Comparison["traits"]>;
+  declare readonly values?: NonNullable<Comparison["values"]>;
+  readonly #request: KeptRequest;
+  readonly #candidate: Pick<Candidate, "settings" | "rules">;
+  #sample: RequestSample | undefined;
+
+  constructor(request: KeptRequest, candidate: Pick<Candidate, "settings" | "rules">, result: ComparisonResult) {
+    const { clientRequest } = request;
+    this.requestId = clientRequest.requestId;
+    this.method = clientRequest.method;
+    this.route = result.route;
+    this.service = result.service;
+    if (result.build !== undefined) this.build = result.build;
+    this.isNoise = result.isNoise;
+    this.expected = result.expected;
+    this.actual = result.actual;
+    this.differences = result.differences;
+    if (result.traits !== undefined) this.traits = result.traits;
+    if (result.values !== undefined) this.values = result.values;
+    this.#request = request;
+    this.#candidate = candidate;
+  }
+
+  get path(): string {
+    return sampleOfPath(this.#request.clientRequest.path, this.#candidate.rules.redactor);
+  }
+
+  get request(): RequestSample | undefined {
+    // Cached, because it is read for each field that differs.
+    const { settings, rules } = this.#candidate;
+    return settings.samples === "none" ? undefined : this.#sample ??= sampleOfRequest(this.#request, rules.redactor);
+  }
 }
 
 /** Decides which exchanges are captured, and compares them. */
@@ -82,7 +143,9 @@ export class ComparisonEngine {
   readonly #budget: MemoryBudget;
   readonly #queue: ComparisonQueue;
   readonly #digestKey: DigestKey = randomDigestKey();
+  readonly #versions: VersionPages;
   #replays = 0;
+  readonly #waitingReplays: (() => void)[] = [];
 
   /** Compiles the rules of a configuration. */
   constructor(config: Config, options: ComparisonEngineOptions) {
@@ -90,6 +153,7 @@ export class ComparisonEngine {
     this.#plans = plansFor(config);
     this.#budget = new MemoryBudget(config.compare?.maxMemoryBytes ?? 0);
     this.#queue = new ComparisonQueue(options.now);
+    this.#versions = new VersionPages(options);
   }
 
   /**
@@ -119,12 +183,15 @@ export class ComparisonEngine {
         maxBytes: plan!.maxBodyBytes,
         budget: this.#budget,
         key: this.#digestKey,
+        now: this.#options.now,
         onComplete: (capture) => skip(capture, reason),
       });
     if (this.#queue.isFull) return refuse("busy");
+    if (!this.#queue.sample()) return refuse("no-time");
     const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest, body.length);
     const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return refuse("memory");
+    const startedMs = this.#options.now();
     return new ExchangeCapture({
       clientRequest,
       heldBytes,
@@ -135,10 +202,11 @@ export class ComparisonEngine {
       maxBytes: plan!.maxBodyBytes,
       budget: this.#budget,
       key: this.#digestKey,
+      now: this.#options.now,
       onComplete: (capture) =>
         this.#queue.add({
           capture,
-          compare: (captures) => this.#compareAll(capture, plan!, captures),
+          compare: (captures) => this.#compareAll(capture, { plan: plan!, startedMs }, captures),
           onBusy: () => {
             skip(capture, "busy");
             capture.release();
@@ -155,14 +223,19 @@ export class ComparisonEngine {
       readonly reason: NotComparableReason;
     },
   ): void {
-    const endpoint = endpointOf(plan, clientRequest);
+    // A sample is the same on all endpoints, and naming an endpoint takes longer than everything else here.
+    const endpoint = reason === "no-time" ? {} : { endpoint: endpointOf(plan, clientRequest) };
     for (const { service } of plan.candidates) {
       if (!captured.has(service)) continue;
-      this.#skip({ plan, clientRequest, endpoint }, service, { reason, isNoise: service.control });
+      this.#skip({ plan, clientRequest, ...endpoint }, service, { reason, isNoise: service.control });
     }
   }
 
-  async #compareAll(capture: ExchangeCapture, plan: ComparisonPlan, captures: CapturesByService): Promise<void> {
+  async #compareAll(
+    capture: ExchangeCapture,
+    { plan, startedMs }: Pick<Baseline, "plan" | "startedMs">,
+    captures: CapturesByService,
+  ): Promise<void> {
     const { clientRequest } = capture;
     const primary = captures.get(plan.primary);
     if (primary === undefined) {
@@ -173,7 +246,7 @@ export class ComparisonEngine {
     }
     const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
     const request = { clientRequest, hasBody: capture.hasBody, body: capture.requestBody };
-    const baseline = { plan, clientRequest, endpoint, primary, request };
+    const baseline = { plan, clientRequest, endpoint, primary, request, startedMs };
     let isCompared = false;
     for (const candidate of plan.candidates) {
       const actual = captures.get(candidate.service);
@@ -181,9 +254,10 @@ export class ComparisonEngine {
         this.#skipMissing(capture, baseline, candidate.service);
         continue;
       }
-      await this.#queue.pause();
+      const pause = this.#queue.pause();
+      if (pause !== undefined) await pause;
       if (candidate.service.control) await this.#addNoise(baseline, candidate.service, actual);
-      else if (this.#add(baseline, candidate, await this.#compare(baseline, actual, candidate))) isCompared = true;
+      else if (await this.#addCompared(baseline, candidate, actual)) isCompared = true;
     }
     // Without a comparison, a replay would only load the primary.
     if (!isCompared || !this.#replay(capture, baseline)) capture.release();
@@ -196,9 +270,8 @@ export class ComparisonEngine {
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, primary } = baseline;
     const mayReplay = primary.outcome!.ok && isReplayable(plan, clientRequest) &&
-      (!first.hasBody || first.requestBody !== undefined) && this.#replays < MAX_REPLAYS;
+      (!first.hasBody || first.requestBody !== undefined) && this.#waitingReplays.length < MAX_WAITING_REPLAYS;
     if (!mayReplay || !plan.replaySampler.next()) return false;
-    this.#replays++;
     const release = () => {
       second.release();
       first.release();
@@ -213,8 +286,10 @@ export class ComparisonEngine {
       maxBytes: plan.maxBodyBytes,
       budget: this.#budget,
       key: this.#digestKey,
+      now: this.#options.now,
       onComplete: () => {
         this.#replays--;
+        this.#waitingReplays.shift()?.();
         if (second.responses.length === 0) return release();
         this.#queue.add({
           capture: second,
@@ -230,42 +305,74 @@ export class ComparisonEngine {
         });
       },
     });
-    this.#options.replay(second, plan.primary);
-    second.seal();
+    const start = () => {
+      this.#replays++;
+      this.#options.replay(second, plan.primary);
+      second.seal();
+    };
+    if (this.#replays < MAX_REPLAYS) start();
+    else this.#waitingReplays.push(start);
     return true;
   }
 
+  /** Returns no promise if the bodies need no decoding, because most do not, and a promise costs more than counting. */
+  #addCompared(baseline: Baseline, candidate: Candidate, actual: ResponseCapture): boolean | Promise<boolean> {
+    const result = this.#compare(baseline, actual, candidate);
+    if (!(result instanceof Promise)) return this.#add(baseline, candidate, result);
+    return result.then((decoded) => this.#add(baseline, candidate, decoded));
+  }
+
   /** Decodes bodies only if they differ as sent, because decoding costs more than most comparisons. */
-  async #compare(
+  #compare(
     { clientRequest, endpoint, primary }: Baseline,
     capture: ResponseCapture,
     { rules, settings }: Pick<Candidate, "rules" | "settings">,
-  ): Promise<Result> {
+  ): Result | Promise<Result> {
     const reason = conditionalReason(clientRequest.headers, primary.outcome!, capture.outcome!);
     if (reason !== undefined) return { actual: capture.outcome!, differences: [], notComparable: reason };
-    if (settings.samples === "bodies" || !hasSameBytesAsSent(primary, capture)) {
-      await primary.decode(this.#queue.pause);
-      await capture.decode(this.#queue.pause);
-    }
-    const actual = capture.outcome!;
-    return { actual, ...compareResponses(primary.outcome!, actual, rules.at(endpoint)) };
+    const compare = () => {
+      const actual = capture.outcome!;
+      const { differences, traits, notComparable } = compareResponses(primary.outcome!, actual, rules.at(endpoint));
+      return { actual, differences, ...(traits !== undefined && { traits }), notComparable };
+    };
+    if (settings.samples !== "bodies" && hasSameBytesAsSent(primary, capture)) return compare();
+    const decoding = this.#decode(primary, capture);
+    return decoding === undefined ? compare() : decoding.then(compare);
+  }
+
+  /** Decodes one body after the other. Returns `undefined` if both have no coding. */
+  #decode(primary: ResponseCapture, capture: ResponseCapture): Promise<void> | undefined {
+    const { pause } = this.#queue;
+    const decoding = primary.decode(pause);
+    return decoding === undefined ? capture.decode(pause) : decoding.then(() => capture.decode(pause));
   }
 
   /** Compares by the rules of every candidate, because each may ignore different fields. */
   async #addNoise(baseline: Baseline, service: Service, capture: ResponseCapture): Promise<void> {
     const byPath = new Map<string, Difference>();
     const traits = new Map<string, DifferenceTrait>();
+    const valuesByPath = new Map<string, SameFormValues>();
     for (const candidate of baseline.plan.candidates) {
-      await this.#queue.pause();
-      const { differences, notComparable, traits: found } = await this.#compare(baseline, capture, candidate);
+      const pause = this.#queue.pause();
+      if (pause !== undefined) await pause;
+      const result = await this.#compare(baseline, capture, candidate);
+      const { differences, notComparable } = result;
       if (notComparable !== undefined) return this.#skip(baseline, service, { reason: notComparable, isNoise: true });
-      for (const difference of differences) byPath.set(difference.path, difference);
-      for (const [path, trait] of found ?? []) traits.set(path, trait);
+      for (const difference of differences) {
+        const { path } = difference;
+        const [trait, values] = [result.traits?.get(path), result.values?.get(path)];
+        byPath.set(path, difference);
+        if (trait === undefined) traits.delete(path);
+        else traits.set(path, trait);
+        if (values === undefined) valuesByPath.delete(path);
+        else valuesByPath.set(path, values);
+      }
     }
     this.#add(baseline, { ...baseline.plan.candidates[0]!, service }, {
       actual: capture.outcome!,
       differences: [...byPath.values()],
       traits,
+      values: valuesByPath,
       notComparable: undefined,
       isNoise: true,
     });
@@ -284,50 +391,52 @@ export class ComparisonEngine {
   }
 
   #skip(
-    { plan, clientRequest, endpoint }: Pick<Baseline, "plan" | "clientRequest" | "endpoint">,
+    { plan, clientRequest, endpoint }: Pick<Baseline, "plan" | "clientRequest"> & Partial<Pick<Baseline, "endpoint">>,
     service: Service,
-    info: Pick<NotComparable, "reason" | "isNoise">,
+    { reason, isNoise }: Pick<NotComparable, "reason" | "isNoise">,
   ): void {
-    const skipped = { requestId: clientRequest.requestId, route: plan.route, endpoint, service: service.name, ...info };
+    const skipped: NotComparable = {
+      requestId: clientRequest.requestId,
+      route: plan.route,
+      ...(endpoint !== undefined && { endpoint }),
+      service: service.name,
+      reason,
+      isNoise,
+    };
     this.#options.count?.addNotComparable(skipped);
     this.#options.observe?.(notComparableEvent(skipped));
   }
 
   /** Counts a comparison. Returns `false` if the responses are not comparable. */
   #add(
-    { plan, clientRequest, endpoint, primary, request }: Baseline,
+    { plan, clientRequest, endpoint, primary, request, startedMs }: Baseline,
     { service, settings, rules }: Candidate,
-    { actual: found, differences, traits, notComparable, isNoise = false }: Result,
+    { actual: found, differences, traits, values, notComparable, isNoise = false }: Result,
   ): boolean {
     if (notComparable !== undefined) {
       this.#skip({ plan, clientRequest, endpoint }, service, { reason: notComparable, isNoise });
       return false;
     }
-    const { requestId, method } = clientRequest;
     const isGraphql = isGraphqlPath(clientRequest.path);
     const expected = isGraphql ? withGraphqlErrors(primary.outcome!) : primary.outcome!;
     const actual = isGraphql ? withGraphqlErrors(found) : found;
-    const build = isNoise ? undefined : buildOf(actual, settings.version);
-    let sample: RequestSample | undefined;
-    const comparison: Comparison = {
-      requestId,
+    const { version } = settings;
+    const build = isNoise || version === undefined
+      ? undefined
+      : version.kind === "header"
+      ? buildOf(actual, version.name)
+      : this.#versions.versionAt(startedMs, service, version.path);
+    const comparison = new RequestComparison(request, { settings, rules }, {
       route: plan.route,
-      method,
-      get path() {
-        return sampleOfPath(clientRequest.path, rules.redactor);
-      },
-      get request() {
-        // Cached, because it is read for each field that differs.
-        return settings.samples === "none" ? undefined : sample ??= sampleOfRequest(request, rules.redactor);
-      },
       service: service.name,
-      ...(build !== undefined && { build }),
+      build,
       isNoise,
       expected,
       actual,
       differences,
-      ...(traits !== undefined && { traits }),
-    };
+      traits,
+      values,
+    });
     let bodies: BodySamples | undefined;
     this.#options.count?.add(comparison, {
       endpoint,
@@ -340,9 +449,9 @@ export class ComparisonEngine {
   }
 }
 
-/** Returns the version in a response; `undefined` without a configured header field, or without the field. */
-function buildOf(outcome: CapturedOutcome, header: string | undefined): string | undefined {
-  if (header === undefined || !outcome.ok) return undefined;
+/** Returns the version in a response; `undefined` without the header field. */
+function buildOf(outcome: CapturedOutcome, header: string): string | undefined {
+  if (!outcome.ok) return undefined;
   return getHeader(outcome.response.headers, header)?.slice(0, MAX_BUILD_LENGTH).replaceAll("\n", " ") || undefined;
 }
 

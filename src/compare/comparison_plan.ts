@@ -83,7 +83,10 @@ function planFor(route: Route, { replayRatio, replayable, known }: PlanOptions):
     allServices: new Set([primary, ...candidates.map(({ service }) => service)]),
     operations: new Set(),
     replayable,
-    endpoints: new EndpointNames({ templates: candidates.flatMap(({ settings }) => settings.endpoints) }),
+    endpoints: new EndpointNames({
+      templates: candidates.flatMap(({ settings }) => settings.endpoints),
+      redact: (path) => redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"),
+    }),
     hasSamples: candidates.some(({ settings }) => settings.samples !== "none"),
     maxBodyBytes: Math.max(...candidates.map(({ settings }) => settings.maxBodyBytes)),
     groups: groupBySample(candidates),
@@ -119,8 +122,7 @@ export function endpointOf(
   request: ReceivedRequest,
   body?: Uint8Array,
 ): string {
-  const { method, path } = request;
-  const name = endpoints.nameOf(method, redactPath(path.slice(0, MAX_PATH_LENGTH)).replaceAll(REDACTED, "{id}"));
+  const name = endpoints.nameOf(request.method, request.path);
   const operation = operationOf(request, body);
   if (operation === undefined) return name;
   if (operations.size < MAX_OPERATIONS) operations.add(operation);

@@ -1,6 +1,7 @@
 /** A queue of captured exchanges that are compared in the background. */
 
 import type { Service } from "../config/config.ts";
+import { LoadSampler } from "../lib/load_sampler.ts";
 import { LoopShare } from "../lib/loop_share.ts";
 import type { Pause } from "./decode_body.ts";
 import type { ExchangeCapture } from "./exchange_capture.ts";
@@ -20,22 +21,43 @@ export interface ComparisonJob {
 
 /** Maximum exchanges in the queue. Further exchanges are not compared. */
 const MAX_WAITING = 1_000;
+/** Exchanges in the queue above which not all exchanges are captured: there are more than can be compared. */
+const MAX_UNSAMPLED_WAITING = 500;
+/** Exchanges in the queue while not all are captured. Fewer than above, because collecting old objects is expensive. */
+const AIMED_WAITING = 50;
 /** Time in milliseconds after which comparing yields to requests. A single large comparison takes longer. */
 const SLICE_MS = 2;
-/** Maximum average ratio of the event loop's time for comparing, 0 to 1: 200 ms per second. */
-const LOOP_RATIO = 0.2;
+/** Maximum average ratio of the event loop's time for comparing, 0 to 1: 100 ms per second. */
+const LOOP_RATIO = 0.1;
 /** Maximum time of a burst in milliseconds, after comparing has been idle. */
 const BURST_MS = 50;
 
 /** Runs jobs one at a time, within a share of the event loop's time. */
 export class ComparisonQueue {
   readonly #share: LoopShare;
+  readonly #sampler: LoadSampler;
   readonly #jobs: ComparisonJob[] = [];
   #isRunning = false;
+  #finished = 0;
+  #countedMs = 0;
 
   /** Creates an empty queue. `now` is a clock in milliseconds. */
   constructor(now: () => number) {
     this.#share = new LoopShare({ ratio: LOOP_RATIO, burstMs: BURST_MS, sliceMs: SLICE_MS, now });
+    this.#sampler = new LoadSampler({
+      ratio: LOOP_RATIO,
+      maxWaiting: MAX_UNSAMPLED_WAITING,
+      aimedWaiting: AIMED_WAITING,
+      now,
+    });
+  }
+
+  /**
+   * Reports whether the next exchange is compared. Selects at random if there is no time for all, before the responses
+   * are known.
+   */
+  sample(): boolean {
+    return this.#sampler.next(this.#jobs.length);
   }
 
   /** Reports whether further jobs are refused. */
@@ -54,17 +76,31 @@ export class ComparisonQueue {
   }
 
   /** Returns a promise to await if the time slice is over, so that requests are served; otherwise `undefined`. */
-  readonly pause: Pause = () => this.#share.isSliceOver ? this.#share.nextSlice() : undefined;
+  readonly pause: Pause = () => {
+    if (!this.#share.isSliceOver) return undefined;
+    const slice = this.#share.nextSlice();
+    this.#countSlice();
+    return slice;
+  };
+
+  #countSlice(): void {
+    this.#sampler.used(this.#share.usedMs - this.#countedMs, this.#finished);
+    this.#countedMs = this.#share.usedMs;
+    this.#finished = 0;
+  }
 
   async #run(): Promise<void> {
     try {
       while (this.#jobs.length > 0) {
-        await this.pause();
+        const pause = this.pause();
+        if (pause !== undefined) await pause;
         const { capture, compare } = this.#jobs.shift()!;
         await compare(byService(capture));
+        this.#finished++;
       }
     } finally {
       this.#share.endSlice();
+      this.#countSlice();
       // A comparison that throws because of a bug must not end all others.
       this.#isRunning = this.#jobs.length > 0;
       if (this.#isRunning) this.#run();

@@ -2,11 +2,11 @@
 
 import { LatencyCounts } from "../lib/latency_counts.ts";
 import { detachString, MemoryBudget, textBytes } from "../lib/memory_budget.ts";
-import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
+import type { NotComparableReason } from "../observe/not_comparable.ts";
 import type { CapturedOutcome } from "./captured_response.ts";
 import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
-import { withTrait } from "./difference_traits.ts";
+import { hasForm, withTrait } from "./difference_traits.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
 import type { MismatchSample } from "./report.ts";
 import { type ResponseStats, type ServiceStats, type StatsSnapshot, tallyKey } from "./stats_snapshot.ts";
@@ -66,6 +66,7 @@ export interface CountOptions {
 interface ResponseCounts {
   errors: number;
   readonly latency: LatencyCounts;
+  readonly total: LatencyCounts;
 }
 
 interface ServiceTotals {
@@ -73,7 +74,7 @@ interface ServiceTotals {
   readonly service: string;
   sinceMs: number;
   compared: number;
-  notComparable: NotComparableCounts;
+  readonly notComparable: { [reason in NotComparableReason]?: number };
   readonly unavailable: { requests: number; primaryErrors: number };
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
@@ -93,6 +94,8 @@ export class ComparisonStats {
   readonly #memory: MemoryAccounting;
   readonly #random: () => number;
   readonly #now: () => number;
+  /** Totals that were used last. */
+  #last: ServiceTotals | undefined;
   #sinceMs: number;
   #dropped = 0;
 
@@ -121,17 +124,30 @@ export class ComparisonStats {
     const { route } = comparison;
     const service = tallyKey(comparison.service, options.build);
     const byPath = countedPaths(comparison);
-    const paths = [...byPath.keys()];
     if (comparison.isNoise) {
-      this.#endpointOf(route, options.endpoint)?.addNoise(1, paths.map((path) => [path, 1]));
+      const endpoint = this.#endpointOf(route, options.endpoint);
+      if (endpoint === undefined) return;
+      for (const [path, values] of comparison.values ?? []) {
+        const sameForm = withTrait(path, "same-form");
+        if (endpoint.isNoiseRepeated(sameForm, values)) byPath.set(withTrait(path, "repeated"), byPath.get(sameForm)!);
+      }
+      endpoint.addNoise(1, [...byPath.keys()].map((path) => [path, 1]));
       return;
     }
     const totals = this.#totalsOf(route, service);
     if (totals === undefined) return;
     const endpoint = this.#endpointOf(route, options.endpoint, service)!;
+    for (const [path, values] of comparison.values ?? []) {
+      const sameForm = withTrait(path, "same-form");
+      if (endpoint.isRepeated(service, sameForm, values)) {
+        byPath.set(withTrait(path, "repeated"), byPath.get(sameForm)!);
+      }
+    }
+    const paths = [...byPath.keys()];
     totals.compared++;
     countResponse(totals.primary, comparison.expected);
     countResponse(totals.responses, comparison.actual);
+    countTotals(totals, comparison);
     if (options.samples === "none") {
       endpoint.add(service, paths);
       return;
@@ -145,7 +161,8 @@ export class ComparisonStats {
   addNotComparable({ route, endpoint, service, isNoise, reason }: NotComparable): void {
     const totals = isNoise ? undefined : this.#totalsOf(route, service);
     if (totals === undefined) return;
-    totals.notComparable = addNotComparable(totals.notComparable, { [reason]: 1 });
+    totals.notComparable[reason] = (totals.notComparable[reason] ?? 0) + 1;
+    if (endpoint === undefined) return;
     this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
 
@@ -167,7 +184,9 @@ export class ComparisonStats {
       if (totals === undefined) continue;
       totals.sinceMs = Math.min(totals.sinceMs, sinceMs);
       totals.compared += compared;
-      totals.notComparable = addNotComparable(totals.notComparable, notComparable);
+      for (const [reason, count] of Object.entries(notComparable) as [NotComparableReason, number][]) {
+        totals.notComparable[reason] = (totals.notComparable[reason] ?? 0) + count;
+      }
       totals.unavailable.requests += unavailable.requests;
       totals.unavailable.primaryErrors += unavailable.primaryErrors;
       mergeResponses(totals.primary, primary);
@@ -187,8 +206,9 @@ export class ComparisonStats {
   snapshot(): StatsSnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ unavailable, primary, responses, ...totals }) => ({
+      services: [...this.#totals.values()].map(({ notComparable, unavailable, primary, responses, ...totals }) => ({
         ...totals,
+        notComparable: { ...notComparable },
         unavailable: { ...unavailable },
         primary: responseStats(primary),
         responses: responseStats(responses),
@@ -213,12 +233,14 @@ export class ComparisonStats {
   }
 
   #totalsOf(route: string, service: string): ServiceTotals | undefined {
+    // Mostly the same as the last time. Joining the texts to a key and hashing it takes longer than counting.
+    if (this.#last?.route === route && this.#last.service === service) return this.#last;
     const key = `${route}\n${service}`;
     const known = this.#totals.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#last = known;
     // Admitted to the overflow endpoint first, so that each of its comparisons can be counted from now on.
     if (!this.#overflowEndpointOf(route)?.admit(service)) return undefined;
-    if (!this.#reserve(2 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;
+    if (!this.#reserve(4 * LatencyCounts.maxBytes + textBytes(key, route, service))) return undefined;
     const totals = {
       route,
       service,
@@ -276,7 +298,7 @@ function countedPaths({ differences, traits }: Comparison): Map<string, Differen
   for (const difference of differences) {
     const { path } = difference;
     const trait = traits?.get(path);
-    if (trait !== "same-form") byPath.set(path, difference);
+    byPath.set(hasForm(trait) ? withTrait(path, "same-form") : path, difference);
     if (trait !== undefined) byPath.set(withTrait(path, trait), difference);
   }
   return byPath;
@@ -307,7 +329,7 @@ function sampleOf(comparison: Comparison, difference: Difference, info: SampleIn
 }
 
 function noResponses(): ResponseCounts {
-  return { errors: 0, latency: new LatencyCounts() };
+  return { errors: 0, latency: new LatencyCounts(), total: new LatencyCounts() };
 }
 
 function isError(outcome: CapturedOutcome): boolean {
@@ -319,11 +341,24 @@ function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
   if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 
-function mergeResponses(counts: ResponseCounts, { errors, latency }: ResponseStats): void {
-  counts.errors += errors;
-  counts.latency.merge(latency);
+/** Counts the times to the ends of both bodies, because of a body that broke off there is none. */
+function countTotals(
+  { primary, responses }: Pick<ServiceTotals, "primary" | "responses">,
+  { expected, actual }: Pick<Comparison, "expected" | "actual">,
+): void {
+  if (!expected.ok || !actual.ok) return;
+  const [expectedMs, actualMs] = [expected.response.totalMs, actual.response.totalMs];
+  if (expectedMs === undefined || actualMs === undefined) return;
+  primary.total.record(expectedMs);
+  responses.total.record(actualMs);
 }
 
-function responseStats({ errors, latency }: ResponseCounts): ResponseStats {
-  return { errors, latency: latency.snapshot() };
+function mergeResponses(counts: ResponseCounts, { errors, latency, total }: ResponseStats): void {
+  counts.errors += errors;
+  counts.latency.merge(latency);
+  counts.total.merge(total);
+}
+
+function responseStats({ errors, latency, total }: ResponseCounts): ResponseStats {
+  return { errors, latency: latency.snapshot(), total: total.snapshot() };
 }

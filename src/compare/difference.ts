@@ -1,7 +1,14 @@
 /** Differences between two responses, and their collection during a comparison. */
 
 import { StepBudget } from "../lib/step_budget.ts";
-import { type DifferenceTrait, type DifferenceTraits, TraitCounter } from "./difference_traits.ts";
+import {
+  type DifferenceTrait,
+  type DifferenceTraits,
+  hasForm,
+  type SameFormValues,
+  TraitCounter,
+  type ValuesByPath,
+} from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Kind of a difference. `type`: both sides have a value, but of different JSON types. */
@@ -115,6 +122,16 @@ export class DifferenceList {
       if (trait !== undefined) traits.set(path, trait);
     }
     return traits;
+  }
+
+  /** Returns the values of differences of the same form. */
+  values(traits: DifferenceTraits): ValuesByPath {
+    const byPath = new Map<string, SameFormValues>();
+    for (const [path, trait] of traits) {
+      const values = hasForm(trait) ? this.#traits.get(path)!.values : undefined;
+      if (values !== undefined) byPath.set(path, values);
+    }
+    return byPath;
   }
 }
 

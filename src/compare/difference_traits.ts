@@ -2,35 +2,51 @@
 
 import { ExactNumber } from "../lib/exact_json.ts";
 import type { StepBudget } from "../lib/step_budget.ts";
+import { canonicalInstant } from "./equivalent_texts.ts";
 import { hasSameForm } from "./value_form.ts";
 
 /**
  * Trait of the differences at one path of one comparison.
  *
  * - `same-form`: the values differ only in times and identifiers, or have the same elements in another order
+ * - `apart`: the same form, and times are at least 5 minutes apart, as by a wrong time zone
  * - `other-type`: a value is missing on one side, or has another type
  * - `larger`, `smaller`: the candidate's texts are at least twice or at most half as long, or its numbers as large
  */
-export type DifferenceTrait = "same-form" | "other-type" | "larger" | "smaller";
+export type DifferenceTrait = "same-form" | "apart" | "other-type" | "larger" | "smaller";
 
 /** Traits by path. Differences without a trait are absent. */
 export type DifferenceTraits = ReadonlyMap<string, DifferenceTrait>;
 
+/** Values of differences of the same form at one path. */
+export interface SameFormValues {
+  /** Hashes of the values of the baseline and of the candidate. Equal values have equal hashes. */
+  readonly hashes: readonly [expected: number, actual: number];
+  /** True if most values of the candidate repeat within its response, and those of the baseline do not. */
+  readonly isRepeated: boolean;
+}
+
+/** Values by path, of differences of the same form. */
+export type ValuesByPath = ReadonlyMap<string, SameFormValues>;
+
 /** Texts that follow the path. Keys with spaces are quoted in paths, so no path ends like this. */
-const SUFFIXES: Readonly<Record<DifferenceTrait, string>> = {
+const SUFFIXES: Readonly<Record<DifferenceTrait | "repeated", string>> = {
   "same-form": " (same form)",
+  "apart": " (minutes apart)",
   "other-type": " (type or presence)",
   "larger": " (twice the size)",
   "smaller": " (half the size)",
+  "repeated": " (repeated values)",
 };
-const SUFFIX = / \((same form|type or presence|twice the size|half the size)\)$/;
+const SUFFIX = / \((same form|minutes apart|type or presence|twice the size|half the size|repeated values)\)$/;
 
 /**
  * Returns the path under which differences with a trait are counted. Differences of the same form are counted only
  * there, all others under their own path as well. Each path has noise of its own: a token that always differs in the
- * same form has none at its own path, so that a token of another form is a mismatch.
+ * same form has none at its own path, so that a token of another form is a mismatch. `repeated`: the candidate's value is
+ * that of its previous response, and the baseline's is not, as for a token that is constant in the candidate.
  */
-export function withTrait(path: string, trait: DifferenceTrait): string {
+export function withTrait(path: string, trait: DifferenceTrait | "repeated"): string {
   return path + SUFFIXES[trait];
 }
 
@@ -39,14 +55,24 @@ export function withoutTrait(path: string): string {
   return path.replace(SUFFIX, "");
 }
 
-/** Reports whether differences with this trait are counted under the path in addition to the path without it. */
+/** Reports whether differences with this trait are counted under another path as well. */
 export function isSecondary(path: string): boolean {
   return SUFFIX.test(path) && !path.endsWith(SUFFIXES["same-form"]);
+}
+
+/** Reports whether differences with this trait have the same form. */
+export function hasForm(trait: DifferenceTrait | undefined): boolean {
+  return trait === "same-form" || trait === "apart";
 }
 
 /** Reports whether only differences of the same form are counted under the path. */
 export function isSameForm(path: string): boolean {
   return path.endsWith(SUFFIXES["same-form"]);
+}
+
+/** Reports whether repeated values are counted under the path. */
+export function isRepetition(path: string): boolean {
+  return path.endsWith(SUFFIXES.repeated);
 }
 
 /** Steps per value, in addition to those for its text. */
@@ -57,6 +83,8 @@ const CHARACTERS_PER_STEP = 4;
 const MAX_HASHED_LENGTH = 65_536;
 /** Factor between the sizes from which they count as different. */
 const SIZE_FACTOR = 2;
+/** Seconds from which two times are apart. Two responses to one request are created within less. */
+const MIN_APART_S = 300;
 const HASH_PRIME = 0x01000193;
 const HASH_START = 0x811c9dc5;
 
@@ -66,8 +94,13 @@ export class TraitCounter {
   #count = 0;
   #hasOtherType = false;
   #hasOtherForm = false;
-  /** Sum of the hashes of the baseline's values, minus those of the candidate. 0 if both have the same values. */
-  #hashes = 0;
+  #isApart = false;
+  /** Values of the candidate that repeat the one before, unlike those of the baseline. */
+  #repeated = 0;
+  #previous: readonly [expected: number, actual: number] | undefined;
+  /** Sums of the hashes of the baseline's and the candidate's values. They are equal if both have the same values. */
+  #expectedHashes = 0;
+  #actualHashes = 0;
   #expectedSize = 0;
   #actualSize = 0;
 
@@ -86,15 +119,20 @@ export class TraitCounter {
     const [expectedText, actualText] = [textOf(expected), textOf(actual)];
     if (expectedText === undefined || actualText === undefined || this.#steps.left < VALUE_STEPS) {
       this.#hasOtherForm = true;
-      this.#hashes = NaN;
+      this.#expectedHashes = NaN;
       return;
     }
     this.#steps.take(VALUE_STEPS);
-    this.#hashes += this.#hashOf(expectedText) - this.#hashOf(actualText);
+    const [expectedHash, actualHash] = [this.#hashOf(expectedText), this.#hashOf(actualText)];
+    if (this.#previous?.[1] === actualHash && this.#previous[0] !== expectedHash) this.#repeated++;
+    this.#previous = [expectedHash, actualHash];
+    this.#expectedHashes += expectedHash;
+    this.#actualHashes += actualHash;
     this.#expectedSize += sizeOf(expected, expectedText);
     this.#actualSize += sizeOf(actual, actualText);
     // Forms are the most expensive part, and one difference of another form decides.
     if (!this.#hasOtherForm && !hasSameForm(expectedText, actualText, this.#steps)) this.#hasOtherForm = true;
+    if (!this.#hasOtherForm && !this.#isApart) this.#isApart = areApart(expectedText, actualText);
   }
 
   #hashOf(text: string): number {
@@ -106,10 +144,28 @@ export class TraitCounter {
   /** The trait of the differences so far; `undefined` if they have none. */
   get trait(): DifferenceTrait | undefined {
     if (this.#hasOtherType) return "other-type";
-    if (!this.#hasOtherForm || (this.#count > 1 && this.#hashes === 0)) return "same-form";
+    if (this.#count > 1 && this.#expectedHashes === this.#actualHashes) return "same-form";
+    if (!this.#hasOtherForm) return this.#isApart ? "apart" : "same-form";
     if (this.#actualSize > SIZE_FACTOR * this.#expectedSize) return "larger";
     return this.#expectedSize > SIZE_FACTOR * this.#actualSize ? "smaller" : undefined;
   }
+
+  /** The values so far; `undefined` without enough steps. */
+  get values(): SameFormValues | undefined {
+    const hashes = [this.#expectedHashes, this.#actualHashes] as const;
+    if (Number.isNaN(hashes[0] + hashes[1])) return undefined;
+    return { hashes, isRepeated: this.#repeated > 0 && this.#repeated >= (this.#count - 1) / 2 };
+  }
+}
+
+/** Reports whether two texts are times that are far apart. Times without a zone are read as UTC. */
+function areApart(a: string, b: string): boolean {
+  const [first, second] = [secondsOf(a), secondsOf(b)];
+  return Math.abs(first - second) >= MIN_APART_S;
+}
+
+function secondsOf(text: string): number {
+  return Number((canonicalInstant(text) ?? canonicalInstant(`${text}Z`))?.slice("instant ".length));
 }
 
 function textOf(value: unknown): string | undefined {

@@ -3,6 +3,7 @@
 import { detachString, textBytes } from "../lib/memory_budget.ts";
 import { addNotComparable, type NotComparableCounts } from "../observe/not_comparable.ts";
 import { collectivePath } from "./difference.ts";
+import type { SameFormValues } from "./difference_traits.ts";
 import type { MismatchSample, RequestSample } from "./report.ts";
 import type { EndpointServiceStats, EndpointStats, RankedSample } from "./stats_snapshot.ts";
 
@@ -20,8 +21,8 @@ const RANK_OF_FIRST = -1;
 
 // Estimated memory, checked against the heap: docs/decisions/019-the-verdict.md.
 const SERVICE_BYTES = 1_536;
-const PATH_BYTES = 160;
-const FIELD_BYTES = 320;
+const PATH_BYTES = 256;
+const FIELD_BYTES = 416;
 const SET_BYTES = 320;
 const BYTES_PER_SET_PATH = 24;
 const SAMPLE_BYTES = 224;
@@ -52,6 +53,8 @@ interface ServiceCounts {
   readonly sets: Map<string, SetCount>;
   overflowCount: number;
   readonly overflowFields: Map<string, number>;
+  /** Values of the previous comparison, by path. */
+  readonly previous: Map<string, SameFormValues["hashes"]>;
 }
 
 /** Memory that all endpoints share, in bytes. */
@@ -82,6 +85,7 @@ export class EndpointCounts {
   readonly #paths = new Map<string, Path>();
   #noiseCompared = 0;
   readonly #noiseFields = new Map<string, number>();
+  readonly #previousNoise = new Map<string, SameFormValues["hashes"]>();
   readonly #services = new Map<string, ServiceCounts>();
   #samples = 0;
 
@@ -107,9 +111,39 @@ export class EndpointCounts {
   admit(service: string): boolean {
     if (this.#services.has(service)) return true;
     if (!this.#memory.reserve(SERVICE_BYTES + textBytes(service))) return false;
-    const [fields, sets, overflowFields] = [new Map(), new Map(), new Map()];
-    this.#services.set(service, { compared: 0, notComparable: {}, fields, sets, overflowCount: 0, overflowFields });
+    const [fields, sets, overflowFields, previous] = [new Map(), new Map(), new Map(), new Map()];
+    const counts = { compared: 0, notComparable: {}, fields, sets, overflowCount: 0, overflowFields, previous };
+    this.#services.set(service, counts);
     return true;
+  }
+
+  /**
+   * Reports whether only the value of an admitted service is that of the previous comparison. Responses of the primary
+   * whose values repeat, such as times in seconds, therefore do not count.
+   */
+  isRepeated(name: string, path: string, values: SameFormValues): boolean {
+    const before = this.#exchange(this.#services.get(name)!.previous, path, values);
+    const { hashes, isRepeated } = values;
+    return isRepeated || (before !== undefined && before[1] === hashes[1] && before[0] !== hashes[0]);
+  }
+
+  /** Reports whether a value of the primary is that of the previous comparison of the primary with itself. */
+  isNoiseRepeated(path: string, values: SameFormValues): boolean {
+    const before = this.#exchange(this.#previousNoise, path, values);
+    return values.isRepeated || (before !== undefined && values.hashes.some((hash) => before.includes(hash)));
+  }
+
+  /** Stores values, and returns the previous ones. Paths that are counted together have none. */
+  #exchange(
+    previous: Map<string, SameFormValues["hashes"]>,
+    path: string,
+    values: SameFormValues,
+  ): SameFormValues["hashes"] | undefined {
+    const { text } = this.#pathOf(path);
+    if (text !== path.toWellFormed() || isCollective(text)) return undefined;
+    const before = previous.get(text);
+    previous.set(text, values.hashes);
+    return before;
   }
 
   /** Counts comparisons of an admitted service that differ in the same paths. The paths have no duplicates. */

@@ -1,7 +1,7 @@
 /** Meaning of header values: directives, lists and plain values, in a form that is equal for equivalent values. */
 
 /** Kind of a header's value. */
-type ValueKind = "csp" | "directives" | "list" | "features" | "plain" | "vary";
+type ValueKind = "csp" | "directives" | "list" | "features" | "parameters" | "plain" | "vary";
 
 const KINDS: ReadonlyMap<string, ValueKind> = new Map<string, ValueKind>([
   ["content-security-policy", "csp"],
@@ -22,7 +22,14 @@ const KINDS: ReadonlyMap<string, ValueKind> = new Map<string, ValueKind>([
   ["cross-origin-embedder-policy", "plain"],
   ["cross-origin-resource-policy", "plain"],
   ["content-type", "plain"],
+  ["content-disposition", "parameters"],
+  ["link", "parameters"],
+  ["www-authenticate", "parameters"],
 ]);
+
+const JSON_IN_UTF8 = /^application\/(?:[^;]*\+)?json;charset=utf-?8$/;
+
+const QUOTED_TOKEN = /=\s*"([!#$%&'*+.^_`|~\w-]+)"/g;
 
 /** Nonces are random, so only their presence is compared. */
 const NONCE = /^'nonce-[^']*'$/i;
@@ -34,8 +41,14 @@ export function canonicalHeader(name: string, value: string): string {
   switch (KINDS.get(name)) {
     case undefined:
       return value;
-    case "plain":
-      return value.toLowerCase().replaceAll(/[\s"]/g, "");
+    case "plain": {
+      const plain = value.toLowerCase().replaceAll(/[\s"]/g, "");
+      // JSON is always UTF-8 (RFC 8259 §8.1), and its media type has no parameters (§11).
+      return JSON_IN_UTF8.test(plain) ? plain.slice(0, plain.indexOf(";")) : plain;
+    }
+    case "parameters":
+      // A token may be quoted or not (RFC 9110 §5.6.6, RFC 8288 §3).
+      return value.replaceAll(QUOTED_TOKEN, "=$1").replaceAll(/\s*([;,])\s*/g, "$1");
     case "list":
       return itemsOf(value).sort().join();
     case "vary":

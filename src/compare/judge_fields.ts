@@ -26,6 +26,8 @@ export interface FieldCounts {
   readonly hasNoise: boolean;
   /** True if only times and identifiers of the same form differ. Without noise, they are neither right nor wrong. */
   readonly isSameForm: boolean;
+  /** True if the candidate's value repeats, and the primary's does not. Repetition is evidence only if it is the rule. */
+  readonly isRepetition: boolean;
   /** True if several fields are counted as this one. Then the noise of one must not excuse a fault in another. */
   readonly isCollective: boolean;
 }
@@ -36,6 +38,9 @@ export const SIGNIFICANCE_LEVEL = 0.01;
 export const RELATIVE_THRESHOLD = 0.2;
 /** Minimum difference of the rates, 0.03 % of the comparisons: Diffy's `threshold.absolute`. */
 export const ABSOLUTE_THRESHOLD = 0.0003;
+
+/** Minimum rate of repeated values that are a mismatch. Below it, they may come from a cache, or be times. */
+const MIN_REPETITION = 0.5;
 
 /**
  * Maximum noise rate of a field that can be compared, 0 to 1. Above it, even a field that differs in every comparison
@@ -59,6 +64,7 @@ export function judgeFields(fields: readonly FieldCounts[]): Judgement[] {
   );
   const threshold = falseDiscoveryThreshold(pValues.filter((_, index) => fields[index]!.hasNoise), SIGNIFICANCE_LEVEL);
   return fields.map((field, index) => {
+    if (field.isRepetition && !isRepeating(field)) return "noise";
     if (!field.hasNoise) return field.isSameForm ? "undecided" : "mismatch";
     if (pValues[index]! <= threshold && exceedsThresholds(field)) return "mismatch";
     const isUnexplained = field.noise.differing === 0 || field.isCollective;
@@ -68,6 +74,11 @@ export function judgeFields(fields: readonly FieldCounts[]): Judgement[] {
 
 function proportionOf({ differing, compared }: DifferingCount): Proportion {
   return { count: differing, total: compared };
+}
+
+/** Reports whether most values of the service repeat, and none of the primary does, as from a pool of instances. */
+function isRepeating({ hasNoise, service, noise }: FieldCounts): boolean {
+  return hasNoise && noise.differing === 0 && service.differing >= MIN_REPETITION * service.compared;
 }
 
 function exceedsThresholds({ service, noise }: FieldCounts): boolean {

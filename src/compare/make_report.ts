@@ -3,7 +3,7 @@
 import { percentilesOf } from "../lib/latency_counts.ts";
 import { wilsonInterval } from "../lib/statistics.ts";
 import { countNotComparable, type NotComparableReason } from "../observe/not_comparable.ts";
-import { isSameForm, isSecondary, withoutTrait } from "./difference_traits.ts";
+import { isRepetition, isSameForm, isSecondary, withoutTrait } from "./difference_traits.ts";
 import { isCollective } from "./endpoint_counts.ts";
 import { type DifferingCount, judgeFields, type Judgement, MAX_COMPARABLE_NOISE } from "./judge_fields.ts";
 import { MarkIndex, type NoiseMark } from "./noise_marks.ts";
@@ -60,6 +60,7 @@ export function makeReport(
   const services = judged.map(({ report }) => report);
   const compared = services.reduce((sum, service) => sum + service.compared, 0);
   const mismatching = judged.reduce((sum, service) => sum + service.mismatching, 0);
+  const undecidedCount = services.reduce((sum, service) => sum + service.undecidedCount, 0);
   const fields = judged.flatMap((service) => service.fields);
   const shown = withoutRepetitions(fields);
   const keys = new Set(judged.map(({ key }) => key));
@@ -68,7 +69,8 @@ export function makeReport(
     sinceMs: snapshot.sinceMs,
     compared,
     notComparable: services.reduce((sum, service) => sum + countNotComparable(service.notComparable), 0),
-    matchRate: matchRateOf(mismatching, compared).value,
+    undecidedCount,
+    matchRate: matchRateOf(mismatching, compared - undecidedCount).value,
     services,
     mismatches: listFields(shown, "mismatch"),
     noise: listNoise(shown),
@@ -164,6 +166,7 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
     suspected += countDiffering(stats, (path) => judged.get(path)?.judgement !== "noise").most;
     neverComparable += countDiffering(stats, (path) => judged.get(path)?.isNeverComparable === true).most;
   }
+  const undecidedCount = suspected - mismatching;
   const decision = decide(totals, { mismatching, suspected, neverComparable }, thresholds);
   return {
     key,
@@ -175,14 +178,21 @@ function judgeService(totals: ServiceStats, { snapshot, thresholds, marks }: Rep
       sinceMs,
       compared,
       notComparable,
+      sampled: sampledRatio(totals),
       unavailable: totals.unavailable.requests,
-      matchRate: matchRateOf(mismatching, compared),
+      undecidedCount,
+      matchRate: matchRateOf(mismatching, compared - undecidedCount),
       latencyMs: { primary: quantiles(totals.primary), service: quantiles(totals.responses) },
       ...decision,
     },
     mismatching,
     fields: [...fields.values()].flatMap((judged) => [...judged.values()]),
   };
+}
+
+function sampledRatio({ compared, notComparable }: ServiceStats): number {
+  const sampled = compared + countNotComparable(notComparable);
+  return sampled === 0 ? 1 : ratioOf(sampled, sampled + countNotComparable(notComparable, "sample"));
 }
 
 interface RowContext {
@@ -209,6 +219,7 @@ function judgeRows(
       noise,
       hasNoise: noise.compared > 0 || (noiseRatio > 0 && compared * noiseRatio < EXPECTED_NOISE),
       isSameForm: isSameForm(path),
+      isRepetition: isRepetition(path),
       isCollective: isCollective(path),
     })),
   );

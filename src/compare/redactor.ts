@@ -22,6 +22,11 @@ export class Redactor {
     this.#known = known;
   }
 
+  /** True if `compare.redact` has paths into JSON, which only a parsed document can follow. */
+  get hasJsonPaths(): boolean {
+    return this.#paths.some(({ kind }) => kind === "json");
+  }
+
   /**
    * Reports whether a value in a JSON document, or a value that contains it, is secret. Segments before the index
    * `from` are not checked by name.

@@ -1,10 +1,10 @@
 /** Renders the report for a comment on a pull request. */
 
-import { formatDuration, formatTime, percent } from "../lib/text_format.ts";
+import { formatTime, percent } from "../lib/text_format.ts";
 import { printable } from "../lib/printable.ts";
-import { summaryOf, VERDICT_TEXTS } from "./render_text.ts";
-import type { Report } from "./report.ts";
-import { formatCount } from "./verdict.ts";
+import { latencyText, matchText, summaryOf, VERDICT_TEXTS } from "./render_text.ts";
+import type { Report, ServiceReport } from "./report.ts";
+import { countOf, formatCount } from "./verdict.ts";
 
 /** Maximum fields in the table. */
 const MAX_FIELDS = 20;
@@ -30,10 +30,10 @@ export function renderMarkdown(report: Report): string {
         formatCount(service.compared),
         percent(1 - service.comparable),
         ...(service.compared === 0 ? ["", "", "", ""] : [
-          percent(service.matchRate.value),
+          matchText(service),
           `${percent(service.errorRate.service)} vs ${percent(service.errorRate.primary)}`,
-          `${formatDuration(service.latencyMs.service.p50)} vs ${formatDuration(service.latencyMs.primary.p50)}`,
-          `${formatDuration(service.latencyMs.service.p99)} vs ${formatDuration(service.latencyMs.primary.p99)}`,
+          latencies(service, "p50"),
+          latencies(service, "p99"),
         ]),
       ])
     ),
@@ -64,7 +64,7 @@ export function renderMarkdown(report: Report): string {
       "| not comparable | ratio | service | endpoint | reason |",
       "| ---: | ---: | --- | --- | --- |",
       ...notComparableAt.slice(0, MAX_FIELDS).map(({ count, rate, service, endpoint, reason }) =>
-        row([String(count), percent(rate), code(service), code(endpoint), reason])
+        row([formatCount(count), percent(rate), code(service), code(endpoint), reason])
       ),
     );
   }
@@ -96,13 +96,24 @@ export function renderMarkdown(report: Report): string {
   }
   const further = mismatches.length - MAX_FIELDS;
   const notes = [
-    ...(further > 0 ? [`${further} more fields differ`] : []),
-    ...(notComparable > 0 ? [`${notComparable} responses were not comparable`] : []),
-    ...(undecided.length > 0 ? [`${undecided.length} fields are undecided: too few comparisons to exclude noise`] : []),
-    ...(noise.length > 0 ? [`${noise.length} fields are noise`] : []),
+    ...(further > 0 ? [`${countOf(further, "more field")} ${further === 1 ? "differs" : "differ"}`] : []),
+    ...(notComparable > 0
+      ? [`${countOf(notComparable, "response")} ${notComparable === 1 ? "was" : "were"} not comparable`]
+      : []),
+    ...services.filter(({ sampled }) => sampled < 1).map(({ service, sampled }) =>
+      `${percent(sampled)} of the requests to ${code(service)} were compared, selected at random for lack of time`
+    ),
+    ...(undecided.length > 0
+      ? [`${countOf(undecided.length, "field")} undecided: too few comparisons to exclude noise`]
+      : []),
+    ...(noise.length > 0 ? [`${countOf(noise.length, "field")} of noise`] : []),
   ];
   if (notes.length > 0) lines.push("", `${notes.join("; ")}.`);
   return `${lines.join("\n")}\n`;
+}
+
+function latencies({ latencyMs: { service, primary } }: ServiceReport, name: "p50" | "p99"): string {
+  return `${latencyText(service, service[name])} vs ${latencyText(primary, primary[name])}`;
 }
 
 function row(cells: readonly string[]): string {

@@ -4,6 +4,7 @@ import { formatDuration, formatTime, percent } from "../lib/text_format.ts";
 import type { Brush, Paint } from "../lib/paint.ts";
 import { printable } from "../lib/printable.ts";
 import type {
+  LatencyQuantiles,
   Mismatch,
   NeverComparable,
   NotComparableEntry,
@@ -12,7 +13,7 @@ import type {
   ServiceReport,
   Verdict,
 } from "./report.ts";
-import { formatCount, formatReasons } from "./verdict.ts";
+import { countOf, formatCount, formatReasons } from "./verdict.ts";
 
 /** Maximum fields in each table. */
 const MAX_FIELDS = 20;
@@ -43,17 +44,40 @@ export function renderText(report: Report, paint: Paint): string {
   ].join("\n");
 }
 
-/** Returns the period and the ratio of matches. Without comparisons, there is no ratio. */
-export function summaryOf({ sinceMs, compared, matchRate }: Report): string {
-  const period = `since ${formatTime(sinceMs)}, ${formatCount(compared)} comparisons`;
-  return compared === 0 ? period : `${period}, ${percent(matchRate)} match`;
+/** Returns the period and the ratio of matches. Without comparisons that are decided, there is no ratio. */
+export function summaryOf({ sinceMs, compared, undecidedCount, matchRate }: Report): string {
+  return [
+    `since ${formatTime(sinceMs)}`,
+    countOf(compared, "comparison"),
+    ...(compared > undecidedCount ? [`${percent(matchRate)} match`] : []),
+    ...(undecidedCount > 0 ? [`${formatCount(undecidedCount)} undecided`] : []),
+  ].join(", ");
+}
+
+/** Formats a latency; a dash if there was no response. */
+export function latencyText({ max }: LatencyQuantiles, valueMs: number): string {
+  return max === 0 ? "–" : formatDuration(valueMs);
+}
+
+/** Formats a match rate; a dash if no comparison is decided. */
+export function matchText({ compared, undecidedCount, matchRate }: ServiceReport): string {
+  return compared === undecidedCount ? "–" : percent(matchRate.value);
+}
+
+function matchLine(service: ServiceReport): string {
+  const { compared, undecidedCount, matchRate: { low, high } } = service;
+  const decided = compared - undecidedCount;
+  const ratio = decided === 0
+    ? matchText(service)
+    : `${matchText(service)} of ${formatCount(decided)} (95 % confidence: ${percent(low)} to ${percent(high)})`;
+  return `  match    ${ratio}${undecidedCount === 0 ? "" : `, ${formatCount(undecidedCount)} undecided`}`;
 }
 
 function serviceLines(service: ServiceReport, paint: Paint): string[] {
-  const { build, otherBuilds, comparable, matchRate: { value, low, high }, errorRate, latencyMs } = service;
+  const { build, otherBuilds, comparable, errorRate, latencyMs } = service;
   const notComparable = formatReasons(service.notComparable);
   const quantile = (name: "p50" | "p95" | "p99") =>
-    `${name} ${formatDuration(latencyMs.service[name])} vs ${formatDuration(latencyMs.primary[name])}`;
+    [latencyMs.service, latencyMs.primary].map((latency) => latencyText(latency, latency[name])).join(" vs ");
   return [
     "",
     `${paint.strong(printable(service.service))} on ${printable(service.route)}: ${
@@ -62,20 +86,21 @@ function serviceLines(service: ServiceReport, paint: Paint): string[] {
     ...service.reasons.map((reason) => `  ${paint.warn("!")} ${reason}`),
     ...(build === undefined ? [] : [`  build    ${printable(build)}, since ${formatTime(service.sinceMs)}`]),
     ...(service.compared === 0 ? [] : [
-      `  match    ${percent(value)} of ${formatCount(service.compared)} (95 % confidence: ${percent(low)} to ${
-        percent(high)
-      })`,
+      matchLine(service),
+      ...(service.sampled === 1 ? [] : [
+        `  sampled  ${percent(service.sampled)} of the requests, at random: comparisons get 100 ms of each second`,
+      ]),
       `  errors   ${percent(errorRate.service)} vs ${percent(errorRate.primary)}`,
-      `  latency  ${quantile("p50")}, ${quantile("p95")}, ${quantile("p99")}`,
+      `  latency  p50 ${quantile("p50")}, p95 ${quantile("p95")}, p99 ${quantile("p99")}`,
     ]),
     ...(comparable === 1 && notComparable === ""
       ? []
       : [`  not comparable: ${percent(1 - comparable)}${notComparable === "" ? "" : ` (${notComparable})`}`]),
     ...otherBuilds.map((other) =>
       paint.faint(
-        `  before   ${printable(other.build)}, since ${formatTime(other.sinceMs)}: ${VERDICT_TEXTS[other.verdict]}, ${
-          formatCount(other.compared)
-        } comparisons`,
+        `  before   ${printable(other.build) || "unknown version"}, since ${formatTime(other.sinceMs)}: ${
+          VERDICT_TEXTS[other.verdict]
+        }, ${countOf(other.compared, "comparison")}`,
       )
     ),
   ];

@@ -104,8 +104,12 @@ export interface ServiceReport {
   readonly sinceMs: number;
   /** Requests that the service did not get, because of its breaker or its health checks. They count as errors. */
   readonly unavailable: number;
-  /** Ratio of the pairs of responses that were comparable, 0 to 1. */
+  /** Ratio of the pairs of responses that were comparable, 0 to 1. Requests that were left out for lack of time do not count. */
   readonly comparable: number;
+  /** Comparisons that differ only in undecided fields, which may be noise. The match rate leaves them out. */
+  readonly undecidedCount: number;
+  /** Ratio of the requests that there was time to compare, 0 to 1. The others were left out at random. */
+  readonly sampled: number;
   /** Ratio of the comparisons without a mismatch. */
   readonly matchRate: RatioEstimate;
   /** Ratio of failures and of responses with status 5xx, 0 to 1. */
@@ -136,6 +140,8 @@ export interface Report {
   readonly compared: number;
   /** Number of responses that are not comparable. Comparisons of the primary with itself are not included. */
   readonly notComparable: number;
+  /** Comparisons that differ only in undecided fields, which may be noise. The match rate leaves them out. */
+  readonly undecidedCount: number;
   /** Ratio of the comparisons without a mismatch, 0 to 1. */
   readonly matchRate: number;
   /** One entry for each service of each route that is compared. */

@@ -10,7 +10,7 @@ import { StepBudget, StepsExceeded } from "../lib/step_budget.ts";
 import { bodyTypeOf, decodeText } from "./captured_response.ts";
 import type { Redactor } from "./redactor.ts";
 import type { RequestSample } from "./report.ts";
-import { sampleOfJson } from "./sample_text.ts";
+import { sampleOfJson, textOfJson } from "./sample_text.ts";
 
 /** A request, and its body if it was kept. */
 export interface KeptRequest {
@@ -89,7 +89,12 @@ function textOfBody(headers: readonly HeaderLine[], body: Uint8Array, redactor: 
   if (format === "form") return cleanFields(text, redactor);
   try {
     const parsed = parseExactJson(text, new StepBudget(MAX_STEPS));
-    return parsed === undefined ? redactor.clean(text) : sampleOfJson(parsed.value, [], redactor, MAX_BODY_LENGTH + 1);
+    if (parsed === undefined) return redactor.clean(text);
+    const shown = sampleOfJson(parsed.value, [], redactor, MAX_BODY_LENGTH + 1);
+    // Without a secret, the text is shown as it was sent: it may have numbers in another spelling, and equal keys, of
+    // which the paths of rules see the last one only.
+    const isPlain = !redactor.hasJsonPaths && shown === textOfJson(parsed.value, MAX_BODY_LENGTH);
+    return isPlain ? redactor.clean(text) : shown;
   } catch (error) {
     if (!(error instanceof StepsExceeded)) throw error;
     return undefined;

@@ -40,6 +40,8 @@ export interface ResponseCaptureOptions {
   readonly budget: MemoryBudget;
   /** Key of the digests. Digests are compared, so all captures of an engine have the same key. */
   readonly key: DigestKey;
+  /** Clock in milliseconds. */
+  readonly now: () => number;
 }
 
 /** Keeps a copy of the beginning of a response's body, and a digest of the rest, while it is read. */
@@ -59,6 +61,9 @@ export class ResponseCapture implements BodyTap {
   #seenBytes = 0;
   /** Memory reserved for everything except the body, in bytes. */
   #reservedBytes = 0;
+  readonly #startedMs: number;
+  /** Time from the start of the attempt to the end of a streamed body. */
+  #streamedMs: number | undefined;
   #isWhole = false;
   #lostBy: NotComparableReason | undefined;
   #isDecoded = false;
@@ -70,6 +75,7 @@ export class ResponseCapture implements BodyTap {
     this.service = attempt.service;
     this.maxBytes = Math.max(MIN_READ_BYTES, options.maxBytes);
     this.#options = options;
+    this.#startedMs = options.now();
     if (!this.#reserve(CAPTURE_BYTES)) this.#cut("memory");
   }
 
@@ -88,6 +94,7 @@ export class ResponseCapture implements BodyTap {
   /** Called at the end of the body. */
   onEnd(): void {
     this.#isWhole = true;
+    this.#streamedMs = this.#options.now() - this.#startedMs;
   }
 
   /** Called when the attempt has finished. */
@@ -109,9 +116,10 @@ export class ResponseCapture implements BodyTap {
     }
     const capturedHeaders = this.#captureHeaders(headers);
     const capturedBody = this.#capturedBody(body !== null);
+    const totalMs = this.#streamedMs ?? (body === null || this.#isWhole ? durationMs : undefined);
     this.#outcome = {
       ok: true,
-      response: { status, headers: capturedHeaders, body: capturedBody, closeCode, durationMs },
+      response: { status, headers: capturedHeaders, body: capturedBody, closeCode, durationMs, totalMs },
     };
   }
 

@@ -2,7 +2,7 @@
 
 import { type BodyPath, matchesName, matchesSteps, type PathStep, type Segment } from "../config/body_path.ts";
 import type { CompareSettings, NormaliseRule, StatusRange, ToleranceRule, UnorderedArray } from "../config/config.ts";
-import { patternOfEndpoint } from "../config/schema/comparison.ts";
+import { withoutSegmentNames } from "../config/schema/comparison.ts";
 import { KnownSecrets } from "../lib/known_secrets.ts";
 import { LinearRegExp } from "../lib/linear_regexp/linear_regexp.ts";
 import type { Replacement } from "../lib/linear_regexp/replacement.ts";
@@ -104,7 +104,7 @@ export class CompareRules {
 
   /** Returns the rules for an endpoint, including the rules for this endpoint alone. */
   at(endpoint: string): CompareRules {
-    return this.#byEndpoint.size === 0 ? this : this.#byEndpoint.get(patternOfEndpoint(endpoint)) ?? this;
+    return this.#byEndpoint.size === 0 ? this : this.#byEndpoint.get(withoutSegmentNames(endpoint)) ?? this;
   }
 
   /**

@@ -26,6 +26,12 @@ export function sampleOfJson(
   return shorten(new Writer(redactor, maxLength + 1).write(value, [...segments]), maxLength);
 }
 
+/** Returns the JSON text of a value with its secrets; `undefined` if it is longer. */
+export function textOfJson(value: unknown, maxLength: number): string | undefined {
+  const text = new Writer(undefined, maxLength + 1).write(value, []);
+  return text.length > maxLength ? undefined : text;
+}
+
 /** Returns the mark that stands for a secret JSON value. */
 export function sampleOfSecret(value: unknown, redactor: Redactor): string {
   return redactor.replace(new Writer(undefined, MAX_HASHED_LENGTH).write(value, []));

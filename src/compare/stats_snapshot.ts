@@ -64,6 +64,8 @@ export interface ResponseStats {
   readonly errors: number;
   /** Latencies from the start of the attempt to the response head. */
   readonly latency: LatencySnapshot;
+  /** Latencies to the end of the body, of the comparisons in which both are known. */
+  readonly total: LatencySnapshot;
 }
 
 /** Counts of one service on one route. */

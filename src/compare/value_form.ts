@@ -20,7 +20,13 @@ const UNSET_TIME = /^(?:0000|0001|1900|1970|9999)-(?:00|01|12)-(?:00|01|31)(?:[T
 const DATE_TIME = /^\d{4}-\d\d-\d\d[T_]\d\d:?\d\d(?::?\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const CLOCK = /^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const UUID_WITHIN = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i;
+const UUID_LENGTH = 36;
+const UTC_OFFSET = /^\+00:?00$/;
+/** Names of types before identifiers, as in `order_k3J9…`. */
+const TYPE_PREFIXES = /(?<![\w-])[a-z]{2,8}_(?=[0-9A-Za-z]{12,}(?![\w-]))/g;
+const UPPER = /[A-F]/;
 const JWT = /^ey[\w-]{6,}\.[\w-]{4,}\.[\w-]{8,}$/;
 const DIGITS = /^(\d{8,})(?:\.\d+)?$/;
 const DECIMAL = /^[\d_]*\.\d+(?:e[+-]?\d+)?$/i;
@@ -59,7 +65,13 @@ export function hasSameForm(a: string, b: string, steps: StepBudget): boolean {
   if (from - start > MAX_CHUNK_LENGTH || rest - tail > MAX_CHUNK_LENGTH) return false;
   const [middle, other] = [a.slice(start, a.length - tail), b.slice(start, b.length - tail)];
   steps.take(middle.length + other.length);
-  return formOf(middle) === formOf(other) || haveSameTokens(middle, other);
+  return haveSamePrefixes(middle, other) && (formOf(middle) === formOf(other) || haveSameTokens(middle, other));
+}
+
+/** Reports whether the types of identifiers are equal. A random identifier rarely begins like one with a type. */
+function haveSamePrefixes(a: string, b: string): boolean {
+  const [left, right] = [a.match(TYPE_PREFIXES) ?? [], b.match(TYPE_PREFIXES) ?? []];
+  return left.length !== right.length || left.join() === right.join();
 }
 
 /**
@@ -97,9 +109,15 @@ export function formOf(text: string): string {
 function formOfChunk(chunk: string, level: number): string {
   const form = chunk.length <= MAX_CHUNK_LENGTH ? recognise(chunk) : undefined;
   if (form !== undefined) return form;
+  // A type may precede the identifier, as in `user-f47ac10b-…`.
+  if (hasUuidWithin(chunk)) return chunk.split(UUID_WITHIN).map((part) => formOfChunk(part, level)).join("");
   const separator = SEPARATORS[level];
   if (separator === undefined || chunk.length < MIN_HEX_LENGTH) return chunk;
   return chunk.split(separator).map((part) => formOfChunk(part, level + 1)).join("");
+}
+
+function hasUuidWithin(chunk: string): boolean {
+  return chunk.length > UUID_LENGTH && chunk.length <= MAX_CHUNK_LENGTH && UUID_WITHIN.test(chunk);
 }
 
 /**
@@ -108,19 +126,19 @@ function formOfChunk(chunk: string, level: number): string {
  */
 function recognise(chunk: string): string | undefined {
   const { length } = chunk;
-  if (length < MIN_HEX_LENGTH || isUnset(chunk)) return undefined;
+  if (length < MIN_HEX_LENGTH || isUnset(chunk) || hasUuidWithin(chunk)) return undefined;
   const [, zone] = DATE_TIME.exec(chunk) ?? [undefined, undefined];
-  if (zone !== undefined) return zone === "Z" ? "<time Z>" : "<time with offset>";
+  if (zone !== undefined) return zone === "Z" || UTC_OFFSET.test(zone) ? "<time Z>" : "<time with offset>";
   if (DATE_TIME.test(chunk)) return "<time>";
   if (DATE.test(chunk)) return "<date>";
   if (CLOCK.test(chunk)) return "<clock>";
-  if (UUID.test(chunk)) return "<uuid>";
+  if (UUID.test(chunk)) return UPPER.test(chunk) ? "<UUID>" : "<uuid>";
   const digits = DIGITS.exec(chunk)?.[1];
   if (digits !== undefined) return `<${digits.length} digits>`;
   // The digits of a fraction are a quantity.
   if (DECIMAL.test(chunk)) return chunk;
   if (JWT.test(chunk)) return "<jwt>";
-  if (HEX.test(chunk)) return /\d/.test(chunk) ? `<hex ${length}>` : undefined;
+  if (HEX.test(chunk)) return /\d/.test(chunk) ? `<${UPPER.test(chunk) ? "HEX" : "hex"} ${length}>` : undefined;
   if (length < MIN_TOKEN_LENGTH || !(BASE64_URL.test(chunk) || BASE64.test(chunk)) || !looksRandom(chunk)) {
     return undefined;
   }

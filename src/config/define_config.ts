@@ -3,7 +3,7 @@
 import type { ConfigInput } from "./input.ts";
 
 /**
- * Returns a configuration unchanged. It makes an editor complete and check the fields, and keeps literal types.
+ * Returns a configuration unchanged. It makes an editor complete and check the fields, unknown ones included.
  *
  * @example Usage
  * ```ts
@@ -18,6 +18,6 @@ import type { ConfigInput } from "./input.ts";
  * @param config The configuration.
  * @returns The same object.
  */
-export function defineConfig<const T extends ConfigInput>(config: T): T {
+export function defineConfig(config: ConfigInput): ConfigInput {
   return config;
 }

@@ -465,8 +465,9 @@ export const COMPARE_RULE_FIELDS = {
   version: {
     type: versionSource(),
     defaultText: "builds are not distinguished",
-    description:
-      "Header field with the version of the service. Each version is counted apart; the verdict is about the newest.",
+    description: "Place of the version of the service. Each version is counted apart; the verdict is about the newest.",
+    details:
+      "`path:` is a status page of the service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while responses are compared.",
     serverOnly: USE_COMPARED,
     commandOnly: true,
     isForConductor: true,
@@ -644,6 +645,8 @@ export const SERVICE = section({
     ...SHADOW_FIELDS,
     compare: {
       type: switchOr(SERVICE_COMPARE),
+      excludes: "primary",
+      isRefusedWhenFalse: true,
       defaultText: "the top level's",
       description: "Comparison of this service's responses with the primary's: on, off, or with other settings.",
       details: "Lists of rules are extended: the items here come before those of the top level. Not for a primary.",
@@ -651,6 +654,7 @@ export const SERVICE = section({
     control: {
       type: boolean(),
       default: false,
+      excludes: "primary",
       description: "Mark this service as equivalent to the primary, so that differences between the two are noise.",
       details: "Other services' differences that the control shows as often do not count.",
     },

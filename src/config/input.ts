@@ -389,9 +389,11 @@ export interface CompareInput {
    */
   readonly endpoints?: string | readonly string[];
   /**
-   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
-   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
-   * `observe`. Default: builds are not distinguished.
+   * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
+   * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
+   * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
+   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`. Default: builds are not distinguished.
    */
   readonly version?: string;
   /**
@@ -489,13 +491,13 @@ export interface LoggingInput {
    * trusted proxies. `method`: request method. `host`: authority that the client requested. `target`: path, and
    * `?[redacted]` for a query. `protocol`: `HTTP/1.1` or `HTTP/2.0`. `status`: status of the response; 101 for an
    * upgraded connection; 499 if the client disconnected earlier. `requestBytes`: bytes of the request body, or of the
-   * client in an upgraded connection. `responseBytes`: bytes of the relayed response body, or of the service in an
-   * upgraded connection; 0 for a local reply. `durationMs`: time until the end of the response or of the upgraded
-   * connection, in milliseconds. `route`: pattern of the route. `service`: service whose response was selected.
-   * `refusal`: limit that refused the request. `interrupted`: failure that broke off the response after its head.
-   * `attempts`: each attempt: service, outcome (status, failure, skip reason or `pending`) and duration. `referer`:
-   * `Referer` of the request. `userAgent`: `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace
-   * of the request. Default: all fields.
+   * client in an upgraded connection. `responseBytes`: bytes of the response body, or of the service in an upgraded
+   * connection. `durationMs`: time until the end of the response or of the upgraded connection, in milliseconds.
+   * `route`: pattern of the route. `service`: service whose response was selected. `refusal`: limit that refused the
+   * request. `interrupted`: failure that broke off the response after its head. `attempts`: each attempt or skip, once:
+   * service, outcome (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request.
+   * `userAgent`: `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default:
+   * all fields.
    */
   readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**
@@ -655,24 +657,18 @@ export interface CommonServiceInput {
    * `createConductor()`, or `breaker`. Default: off.
    */
   readonly health?: HealthInput;
-  /**
-   * Comparison of this service's responses with the primary's: on, off, or with other settings. Lists of rules are
-   * extended: the items here come before those of the top level. Not for a primary. Default: the top level's.
-   */
-  readonly compare?: boolean | ServiceCompareInput;
-  /**
-   * Mark this service as equivalent to the primary, so that differences between the two are noise. Other services'
-   * differences that the control shows as often do not count.
-   *
-   * @default false
-   */
-  readonly control?: boolean;
   /** Accepted for compatibility with go-conductor. Has no effect: every service of a route gets every request. */
   readonly weight?: number;
 }
 
-/** A service: one backend, its role and its routes. It is not a shadow. */
-export interface NonShadowServiceInput extends CommonServiceInput {
+/** A service: one backend, its role and its routes. Its role is primary. */
+export interface PrimaryServiceInput extends CommonServiceInput {
+  /**
+   * Prefer this service's response over those of secondaries.
+   *
+   * @default false
+   */
+  readonly primary: boolean;
   /**
    * Mirror requests to this service. Clients never wait for a shadow and never get its response.
    *
@@ -680,46 +676,48 @@ export interface NonShadowServiceInput extends CommonServiceInput {
    */
   readonly shadow?: false;
   /**
-   * Prefer this service's response over those of secondaries.
-   *
-   * @default false
-   */
-  readonly primary?: boolean;
-  /**
    * Hedging: delays the request while earlier services in the file can still respond. `true` uses all defaults. The
    * request is sent if they are slow or fail. The slower attempts are cancelled. Not for shadows. Default: off: the
    * request is sent at once.
    */
   readonly hedge?: boolean | HedgeInput;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly sample?: never;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly ramp?: never;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly methods?: never;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly maxInFlight?: never;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly maxRate?: never;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly maxBodySize?: never;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly body?: never;
-  /** Only for shadows. */
+  /** Only with `shadow: true`. */
   readonly credentials?: never;
+  /** Not with `primary: true`. */
+  readonly compare?: never;
+  /** Not with `primary: true`. */
+  readonly control?: false;
 }
 
-/** A service: one backend, its role and its routes. It is a shadow. */
+/** A service: one backend, its role and its routes. Its role is shadow. */
 export interface ShadowServiceInput extends CommonServiceInput {
+  /**
+   * Prefer this service's response over those of secondaries.
+   *
+   * @default false
+   */
+  readonly primary?: false;
   /**
    * Mirror requests to this service. Clients never wait for a shadow and never get its response.
    *
    * @default false
    */
-  readonly shadow: boolean;
-  /** Not for shadows. */
-  readonly primary?: false;
-  /** Not for shadows. */
+  readonly shadow: true;
+  /** Not with `shadow: true`. */
   readonly hedge?: false;
   /**
    * Shadows only: ratio of requests that are mirrored, or of clients whose requests are mirrored. `"10%"` samples
@@ -763,10 +761,122 @@ export interface ShadowServiceInput extends CommonServiceInput {
    * @default true
    */
   readonly credentials?: boolean;
+  /**
+   * Comparison of this service's responses with the primary's: on, off, or with other settings. Lists of rules are
+   * extended: the items here come before those of the top level. Not for a primary. Default: the top level's.
+   */
+  readonly compare?: boolean | ServiceCompareInput;
+  /**
+   * Mark this service as equivalent to the primary, so that differences between the two are noise. Other services'
+   * differences that the control shows as often do not count.
+   *
+   * @default false
+   */
+  readonly control?: boolean;
+}
+
+/** A service: one backend, its role and its routes. Its role is shadow or secondary. */
+export interface ShadowOrSecondaryServiceInput extends CommonServiceInput {
+  /**
+   * Prefer this service's response over those of secondaries.
+   *
+   * @default false
+   */
+  readonly primary?: false;
+  /**
+   * Mirror requests to this service. Clients never wait for a shadow and never get its response.
+   *
+   * @default false
+   */
+  readonly shadow: boolean;
+  /** Not with `shadow: true`. */
+  readonly hedge?: false;
+  /** Only with `shadow: true`. */
+  readonly sample?: never;
+  /** Only with `shadow: true`. */
+  readonly ramp?: never;
+  /** Only with `shadow: true`. */
+  readonly methods?: never;
+  /** Only with `shadow: true`. */
+  readonly maxInFlight?: never;
+  /** Only with `shadow: true`. */
+  readonly maxRate?: never;
+  /** Only with `shadow: true`. */
+  readonly maxBodySize?: never;
+  /** Only with `shadow: true`. */
+  readonly body?: never;
+  /** Only with `shadow: true`. */
+  readonly credentials?: never;
+  /**
+   * Comparison of this service's responses with the primary's: on, off, or with other settings. Lists of rules are
+   * extended: the items here come before those of the top level. Not for a primary. Default: the top level's.
+   */
+  readonly compare?: boolean | ServiceCompareInput;
+  /**
+   * Mark this service as equivalent to the primary, so that differences between the two are noise. Other services'
+   * differences that the control shows as often do not count.
+   *
+   * @default false
+   */
+  readonly control?: boolean;
+}
+
+/** A service: one backend, its role and its routes. Its role is secondary. */
+export interface SecondaryServiceInput extends CommonServiceInput {
+  /**
+   * Prefer this service's response over those of secondaries.
+   *
+   * @default false
+   */
+  readonly primary?: false;
+  /**
+   * Mirror requests to this service. Clients never wait for a shadow and never get its response.
+   *
+   * @default false
+   */
+  readonly shadow?: false;
+  /**
+   * Hedging: delays the request while earlier services in the file can still respond. `true` uses all defaults. The
+   * request is sent if they are slow or fail. The slower attempts are cancelled. Not for shadows. Default: off: the
+   * request is sent at once.
+   */
+  readonly hedge?: boolean | HedgeInput;
+  /** Only with `shadow: true`. */
+  readonly sample?: never;
+  /** Only with `shadow: true`. */
+  readonly ramp?: never;
+  /** Only with `shadow: true`. */
+  readonly methods?: never;
+  /** Only with `shadow: true`. */
+  readonly maxInFlight?: never;
+  /** Only with `shadow: true`. */
+  readonly maxRate?: never;
+  /** Only with `shadow: true`. */
+  readonly maxBodySize?: never;
+  /** Only with `shadow: true`. */
+  readonly body?: never;
+  /** Only with `shadow: true`. */
+  readonly credentials?: never;
+  /**
+   * Comparison of this service's responses with the primary's: on, off, or with other settings. Lists of rules are
+   * extended: the items here come before those of the top level. Not for a primary. Default: the top level's.
+   */
+  readonly compare?: boolean | ServiceCompareInput;
+  /**
+   * Mark this service as equivalent to the primary, so that differences between the two are noise. Other services'
+   * differences that the control shows as often do not count.
+   *
+   * @default false
+   */
+  readonly control?: boolean;
 }
 
 /** A service: one backend, its role and its routes. */
-export type ServiceInput = NonShadowServiceInput | ShadowServiceInput;
+export type ServiceInput =
+  | PrimaryServiceInput
+  | ShadowServiceInput
+  | ShadowOrSecondaryServiceInput
+  | SecondaryServiceInput;
 
 /** Certificate verification of an `https` backend, and the client certificate for it. */
 export interface ServiceTlsInput {
@@ -997,9 +1107,11 @@ export interface ServiceCompareInput {
    */
   readonly endpoints?: string | readonly string[];
   /**
-   * Header field with the version of the service. Each version is counted apart; the verdict is about the newest. Not
-   * supported by `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option
-   * `observe`. Default: the top level's.
+   * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
+   * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
+   * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
+   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
+   * `compared` of the option `observe`. Default: the top level's.
    */
   readonly version?: string;
 }

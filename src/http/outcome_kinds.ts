@@ -166,10 +166,10 @@ export function isOverload(kind: FailureKind): kind is OverloadKind {
 export const SKIP_REASONS = {
   "method-excluded": "The method is not one of `methods`, not safe, or not safe to send again.",
   "not-sampled": "The request, or its client, is not in the sample.",
-  "max-in-flight": "`maxInFlight` requests to the shadow are in flight.",
+  "max-in-flight": "The limit `maxInFlight` is reached: earlier requests to the shadow are still in flight.",
   "connection-budget":
     "Responses of the shadow do not end, so that each costs a connection, and it was sent 20 in the last second.",
-  "rate-limited": "`maxRate` requests were sent to the shadow in the last second.",
+  "rate-limited": "The limit `maxRate` is reached: that many requests were sent to the shadow in the last second.",
   "body-too-large": "The body is larger than `maxBodySize`, or was streamed and cannot be sent again.",
   "body-lag": FAILURE_KINDS["body-lag"].description,
   "open-circuit": FAILURE_KINDS["open-circuit"].description,

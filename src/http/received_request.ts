@@ -91,7 +91,12 @@ export function receive(
   request: ClientRequest,
   serverTrace: TraceContext | undefined,
   { config, isTrusted, pseudonym }: ReceiveContext,
-): { readonly received: ReceivedRequest; readonly refusal: LocalReply | undefined } {
+): {
+  readonly received: ReceivedRequest;
+  readonly refusal: LocalReply | undefined;
+  /** True if the target is valid, so that a refused request has a route, too. */
+  readonly isMatchable: boolean;
+} {
   const { method, headers, target, connection } = request;
   const { authority } = target;
   const fields = new RequestFields(headers);
@@ -150,7 +155,7 @@ export function receive(
     hasBody: () => request.body !== null,
     maxBodyBytes: config.maxBodyBytes,
   });
-  return { received, refusal };
+  return { received, refusal, isMatchable: isValidTarget };
 }
 
 /**

@@ -80,29 +80,17 @@ export class Digest {
   }
 
   #addWord(word: number): void {
-    this.#v3 ^= word;
-    this.#rounds(1);
-    this.#v0 ^= word;
+    const view = new DataView(new ArrayBuffer(4));
+    view.setInt32(0, word, true);
+    this.#addWords(view, 1);
   }
 
+  /** Runs rounds without input: a word of zeros changes nothing. */
   #rounds(count: number): void {
-    let [v0, v1, v2, v3] = [this.#v0, this.#v1, this.#v2, this.#v3];
-    for (let round = 0; round < count; round++) {
-      v0 = v0 + v1 | 0;
-      v1 = (v1 << 5 | v1 >>> 27) ^ v0;
-      v0 = v0 << 16 | v0 >>> 16;
-      v2 = v2 + v3 | 0;
-      v3 = (v3 << 8 | v3 >>> 24) ^ v2;
-      v0 = v0 + v3 | 0;
-      v3 = (v3 << 7 | v3 >>> 25) ^ v0;
-      v2 = v2 + v1 | 0;
-      v1 = (v1 << 13 | v1 >>> 19) ^ v2;
-      v2 = v2 << 16 | v2 >>> 16;
-    }
-    [this.#v0, this.#v1, this.#v2, this.#v3] = [v0, v1, v2, v3];
+    this.#addWords(new DataView(new ArrayBuffer(4 * count)), count);
   }
 
-  /** One round per word, as in `#rounds`. The state stays in local variables, which is faster. */
+  /** Runs one round per word. The state stays in local variables, which is faster. */
   #addWords(view: DataView, words: number): void {
     let v0 = this.#v0, v1 = this.#v1, v2 = this.#v2, v3 = this.#v3;
     for (let at = 0, end = words * 4; at < end; at += 4) {

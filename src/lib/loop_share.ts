@@ -19,6 +19,7 @@ export class LoopShare {
   #creditMs: number;
   #creditedMs: number;
   #sliceStartMs: number | undefined;
+  #usedMs = 0;
 
   /** Creates a full bucket. */
   constructor(options: LoopShareOptions) {
@@ -31,6 +32,11 @@ export class LoopShare {
   get isSliceOver(): boolean {
     const { now, sliceMs } = this.#options;
     return this.#sliceStartMs === undefined || now() - this.#sliceStartMs >= sliceMs;
+  }
+
+  /** Duration of all slices that have ended, in milliseconds. */
+  get usedMs(): number {
+    return this.#usedMs;
   }
 
   /** Ends the slice, waits until the bucket has time, and starts the next slice. */
@@ -47,7 +53,10 @@ export class LoopShare {
     const nowMs = now();
     this.#creditMs = Math.min(burstMs, this.#creditMs + (nowMs - this.#creditedMs) * ratio);
     this.#creditedMs = nowMs;
-    if (this.#sliceStartMs !== undefined) this.#creditMs -= nowMs - this.#sliceStartMs;
+    if (this.#sliceStartMs !== undefined) {
+      this.#creditMs -= nowMs - this.#sliceStartMs;
+      this.#usedMs += nowMs - this.#sliceStartMs;
+    }
     this.#sliceStartMs = undefined;
   }
 }

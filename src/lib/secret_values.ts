@@ -76,6 +76,8 @@ const SCHEME = /(?<![\w-])(bearer|basic|dpop|negotiate|ntlm)[ \t]{1,8}([\w.~+/=-
 const BASE64 = /[\dA-Z+/=]/;
 /** User information of a URL, between `//` and the host. */
 const AUTHORITY = /\/\/([^/?#\s"'<>\\]*)/g;
+/** The same, percent-encoded as the value of a parameter. */
+const ENCODED_AUTHORITY = /(?:%2F){2}((?:[^/?#\s"'<>\\&;%]|%(?!2F|3F|23)[\dA-F]{2})*)/gi;
 const PEM_START = "-----BEGIN ";
 const PEM_END = "-----END ";
 
@@ -88,6 +90,12 @@ export function findSecretValues(text: string): TextRange[] {
     for (const { index, 1: authority = "" } of text.matchAll(AUTHORITY)) {
       const start = index + 2;
       ranges.push({ start, end: start + Math.max(0, authority.lastIndexOf("@")) });
+    }
+  }
+  if (text.includes("%40")) {
+    for (const { index, 1: authority = "" } of text.matchAll(ENCODED_AUTHORITY)) {
+      const start = index + "%2F%2F".length;
+      ranges.push({ start, end: start + Math.max(0, authority.lastIndexOf("%40")) });
     }
   }
   addPemBlocks(text, ranges);

@@ -7,7 +7,7 @@ import { getHeader } from "../http/headers.ts";
 import type { ReceivedRequest } from "../http/received_request.ts";
 import { printable, printableJson } from "../lib/printable.ts";
 import { redactPath } from "../lib/secret_text.ts";
-import type { ConductorEvent, RespondedEvent, SettledEvent, TunnelClosedEvent } from "./events.ts";
+import type { ConductorEvent, RespondedEvent, SettledEvent, SkippedEvent, TunnelClosedEvent } from "./events.ts";
 import type { DetailedObserver } from "./observers.ts";
 import { createRedaction } from "./redaction.ts";
 
@@ -158,11 +158,9 @@ function draftOf(request: ReceivedRequest, startedMs: number): Draft {
 function update(draft: Draft, event: ConductorEvent): void {
   switch (event.type) {
     case "attempted":
-      draft.attempts.push({ service: event.service, outcome: "pending" });
-      return;
+      return start(draft.attempts, event.service);
     case "skipped":
-      draft.attempts.push({ service: event.service, outcome: event.reason });
-      return;
+      return skip(draft.attempts, event);
     case "settled":
       return settle(draft.attempts, event);
     case "responded":
@@ -181,7 +179,18 @@ function bytesOf({ clientBytes, serviceBytes }: TunnelClosedEvent): TunnelBytes 
   return { requestBytes: clientBytes, responseBytes: serviceBytes };
 }
 
-/** A primary that its breaker skips has two events: it was skipped, and its attempt settled with the same reason. */
+/** An attempt that its breaker rejects was skipped before it started: it is one attempt, which was not sent. */
+function start(attempts: AccessAttempt[], service: string): void {
+  if (!attempts.some((attempt) => attempt.service === service)) attempts.push({ service, outcome: "pending" });
+}
+
+/** A shadow request that is cut off has two events: it settled, and it was skipped for the same reason. */
+function skip(attempts: AccessAttempt[], { service, reason }: SkippedEvent): void {
+  const attempt = attempts.findLast((candidate) => candidate.service === service);
+  if (attempt === undefined) attempts.push({ service, outcome: reason });
+  else attempt.outcome = reason;
+}
+
 function settle(attempts: AccessAttempt[], { service, status, failure, durationMs }: SettledEvent): void {
   const attempt = attempts.findLast((candidate) => candidate.service === service);
   if (attempt === undefined) return;

@@ -94,7 +94,7 @@ export const ROUTE_METRICS = declareMetrics(["route"], {
   },
   localReplies: {
     name: "conductor_local_replies_total",
-    help: "Responses that conductor generated itself, including 502 if all services failed.",
+    help: "Responses that conductor generated itself, including 502 if all services failed, without 499.",
   },
   refusals: {
     name: "conductor_refused_requests_total",

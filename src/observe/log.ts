@@ -84,6 +84,8 @@ const COMPARED_LINES = {
   "not-comparable": { level: "info", message: "responses not comparable" },
 } as const;
 
+const LEFT_OUT_LINE = { level: "debug", message: "responses not compared for lack of time" } as const;
+
 /**
  * A timestamp in the responses makes every request differ. Metrics and report count all differences; the log shows a
  * few.
@@ -151,8 +153,8 @@ export function createLogger(options: LoggerOptions): Logger {
     if (event.type === "settled" || event.type === "interrupted") {
       return failures.admit(`${event.type} ${event.service}`, event.failure ?? statusOf(event), line);
     }
-    // At info, the log has a line for each request.
-    if (event.type !== "responded" || threshold < SEVERITY.warn) return true;
+    // At info, this log or the access log has a line for each request.
+    if (event.type !== "responded" || (threshold < SEVERITY.warn && !options.hasAccessLog)) return true;
     return failures.admit(`responded ${event.service ?? event.route}`, event.refusal ?? statusOf(event), line);
   }
 
@@ -225,7 +227,8 @@ function describe(event: ConductorEvent): Pick<LogRecord, "level" | "message"> |
     case "health":
       return { level: event.state === "healthy" ? "info" : "warn", message: `service ${event.state}` };
     case "compared":
-      return COMPARED_LINES[event.result];
+      // Under load, there may be thousands per second, and they say nothing about a service.
+      return event.reason === "no-time" ? LEFT_OUT_LINE : COMPARED_LINES[event.result];
     default:
       return undefined;
   }

@@ -26,6 +26,8 @@ import type { FailedCheck, LastFailure, MetricsSnapshot, ServiceStateSnapshot } 
  * enough to follow an incident, long enough for a 99th percentile at ten requests per second.
  */
 const RECENT_HALF_MS = 10_000;
+/** No client receives this status: without a response, there is no local reply. */
+const CLIENT_DISCONNECTED_STATUS = 499;
 /** Row for requests that matched no route. */
 const NO_ROUTE = "";
 
@@ -180,8 +182,8 @@ class RouteCounters {
     this.cells.record(ROUTE_METRICS.duration, durationMs);
     if (refusal !== undefined) this.cells.addFor(ROUTE_METRICS.refusals, refusal);
     if (fallback) this.cells.add(ROUTE_METRICS.fallbacks);
-    if (service === undefined) this.cells.add(ROUTE_METRICS.localReplies);
-    else this.services.get(service)?.selected(hedge === true);
+    if (service !== undefined) this.services.get(service)?.selected(hedge === true);
+    else if (status !== CLIENT_DISCONNECTED_STATUS) this.cells.add(ROUTE_METRICS.localReplies);
   }
 
   refused(reason: RefusalReason): void {

@@ -2,9 +2,9 @@
 
 /**
  * Origin of a reason. `request`: the request itself, whatever the service does. `response`: one of the two responses.
- * `limit`: a limit of conductor.
+ * `limit`: a limit of conductor. `sample`: a random choice before the responses are known.
  */
-export type NotComparableOrigin = "request" | "response" | "limit";
+export type NotComparableOrigin = "request" | "response" | "limit" | "sample";
 
 /** Facts about a reason. */
 export interface NotComparableInfo {
@@ -59,8 +59,13 @@ export const NOT_COMPARABLE_REASONS = {
   "memory": { description: "`maxMemory` was used up.", origin: "limit" },
   "busy": {
     description:
-      "1,000 requests were already waiting for their comparison, because comparisons get 200 ms of each second.",
+      "1,000 requests were already waiting for their comparison, because comparisons get 100 ms of each second.",
     origin: "limit",
+  },
+  "no-time": {
+    description:
+      "The request was left out at random before its responses were known, because comparisons get 100 ms of each second.",
+    origin: "sample",
   },
 } as const satisfies Record<string, NotComparableInfo>;
 
@@ -70,11 +75,12 @@ export type NotComparableReason = keyof typeof NOT_COMPARABLE_REASONS;
 /** Counts by reason. A reason without cases is absent. */
 export type NotComparableCounts = Readonly<Partial<Record<NotComparableReason, number>>>;
 
-/** Returns the sum of the counts; with `origin`, only of reasons with this origin. */
+/** Returns the sum of the counts; with `origin`, only of reasons with this origin. Default: all except `sample`. */
 export function countNotComparable(counts: NotComparableCounts, origin?: NotComparableOrigin): number {
   let sum = 0;
   for (const [reason, count] of Object.entries(counts) as [NotComparableReason, number][]) {
-    if (origin === undefined || NOT_COMPARABLE_REASONS[reason].origin === origin) sum += count;
+    const found = NOT_COMPARABLE_REASONS[reason].origin;
+    if (origin === undefined ? found !== "sample" : found === origin) sum += count;
   }
   return sum;
 }

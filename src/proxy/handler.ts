@@ -59,12 +59,12 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
   const spans = context.tracer?.start();
   spans?.received(request.target);
 
-  const { received, refusal } = receive(request, spans?.trace, context);
+  const { received, refusal, isMatchable } = receive(request, spans?.trace, context);
   const isMetrics = context.metricsSource !== undefined && received.matchPath === config.metrics.endpoint;
   if (isMetrics && refusal === undefined) return respondMetrics(request, await context.metricsSource(), config.metrics);
 
-  const route = refusal === undefined ? matchRoute(context.routes, received.matchPath) : undefined;
-  const hasBody = route !== undefined && received.contentLength !== 0 && request.body !== null;
+  // A refused request counts on its route, too: "no route" would look like a 404.
+  const route = isMatchable ? matchRoute(context.routes, received.matchPath) : undefined;
   const observer = observeExchange(context.observe, received, route, { startedMs, now, redaction: context.redaction });
   spans?.matched(received, route);
   observer.received(received);
@@ -74,8 +74,9 @@ async function handle(request: ClientRequest, context: HandlerContext): Promise<
     observer.localReply(reply, { isEnd, bytes: byteLength(response.body) });
     return response;
   };
-  if (route === undefined) return respondLocally(refusal ?? NOT_FOUND, true);
+  if (refusal !== undefined || route === undefined) return respondLocally(refusal ?? NOT_FOUND, true);
 
+  const hasBody = received.contentLength !== 0 && request.body !== null;
   const upgrade = upgradeOf(request, received, route);
   if (upgrade === "unsupported") return respondLocally(CANNOT_UPGRADE, true);
   const isUpgrade = upgrade === "possible";
@@ -195,6 +196,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
       count,
       observe,
       now,
+      transport,
       replay: (capture, service) => replay(capture, service, context),
     }),
   };

@@ -2,11 +2,11 @@
 
 import type { HealthSettings, Service } from "../config/config.ts";
 import type { FailureKind } from "../http/outcome_kinds.ts";
-import { setHeaders } from "../http/headers.ts";
 import { drainBody } from "../upstream/response_body.ts";
 import { untraced } from "../observe/telemetry.ts";
 import { formatDuration } from "../lib/text_format.ts";
-import { errorWords, type Transport, type TransportRequest } from "../upstream/transport.ts";
+import { requestOfOurs } from "../upstream/request_of_ours.ts";
+import { errorWords, type Transport } from "../upstream/transport.ts";
 
 /** Result of a check. */
 export interface CheckResult {
@@ -28,7 +28,7 @@ export interface HealthCheckOptions {
   readonly signal: AbortSignal;
 }
 
-const USER_AGENT = ["user-agent", "conductor-health"] as const;
+const HEADERS = [["user-agent", "conductor-health"]] as const;
 /** The timeout covers the whole check, so a slowly dripping body must not extend it. */
 const NO_DEADLINE = { refresh: () => {}, stop: () => {} };
 
@@ -43,7 +43,9 @@ export async function checkHealth(
   const timer = setTimeout(end, health.timeoutMs);
   signal.addEventListener("abort", end);
   try {
-    const result = await untraced(() => transport(requestFor(service, health, ending.signal)));
+    const result = await untraced(() =>
+      transport(requestOfOurs(service, { path: health.path, headers: HEADERS, signal: ending.signal }))
+    );
     if (result.ok && result.response.body instanceof ReadableStream) {
       await drainBody(result.response.body, { deadline: NO_DEADLINE, cancellation: ending.signal });
     }
@@ -60,21 +62,4 @@ export async function checkHealth(
     clearTimeout(timer);
     signal.removeEventListener("abort", end);
   }
-}
-
-/** Builds a request like those of clients, without the fields that only a client can supply. */
-function requestFor(service: Service, { path }: HealthSettings, signal: AbortSignal): TransportRequest {
-  const { origin, basePath, host, headers, removeHeaders, tls, http2, maxConnectionAgeMs } = service;
-  return {
-    method: "GET",
-    origin,
-    target: basePath + path,
-    host: typeof host === "string" ? undefined : host.literal,
-    headers: setHeaders([USER_AGENT], headers, removeHeaders),
-    body: null,
-    tls,
-    http2,
-    maxConnectionAgeMs,
-    signal,
-  };
 }

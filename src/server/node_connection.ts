@@ -15,6 +15,8 @@ export interface ConnectionExchange {
   readonly hasResponded: boolean;
   /** Bytes of the response that the system has not taken yet. */
   readonly unsentBytes: number;
+  /** True if bytes behind the request may have been lost. */
+  readonly mayLoseNext: boolean;
   /** Fails the request's body. Returns false if the handler cannot respond any more. */
   failBody(error: Error): boolean;
   /** Asks a client for a sign of life. Returns false if no bytes can be sent without a meaning. */
@@ -73,6 +75,8 @@ export class NodeConnection {
   /** Exchanges whose response has not been sent, in the order of their requests. */
   readonly #exchanges = new Set<ConnectionExchange>();
   #isRefused = false;
+  /** Called when all exchanges have ended, instead of waiting for another request. */
+  #whenIdle: (() => void) | undefined;
   /** Status for input that has failed behind requests whose responses are still to be sent. */
   #refusal: keyof typeof REASONS | undefined;
   /** Number of bytes received when the last response had been sent. */
@@ -81,6 +85,10 @@ export class NodeConnection {
   #sentBytes = 0;
   #stalledSinceMs: number | undefined;
   #destroyAtMs = Infinity;
+  /** Arrival of the newest request's head. */
+  #requestSinceMs = 0;
+  /** True while the rest of a request is read after its response. */
+  #isDiscarding = false;
   /** True if the client ended its sending side after the head of the response. */
   #isEndedAfterHead = false;
   #probes: ReturnType<typeof setTimeout> | undefined;
@@ -99,13 +107,25 @@ export class NodeConnection {
     return this.#isRefused;
   }
 
-  /** True if no response is outstanding. */
-  get isIdle(): boolean {
-    return this.#exchanges.size === 0;
+  /** Bytes that have arrived since no response was outstanding. */
+  get bytesSinceIdle(): number {
+    return this.socket.bytesRead - this.#idleBytes;
+  }
+
+  /** Calls back when no response is outstanding: at once, or after the responses to pipelined requests. */
+  whenIdle(callback: () => void): void {
+    if (this.#exchanges.size === 0) callback();
+    else this.#whenIdle = callback;
   }
 
   /** True if the connection must be closed after the response of this exchange. */
   closesAfter(exchange: ConnectionExchange, isDraining: boolean): boolean {
+    if (exchange.mayLoseNext) {
+      // Further bytes could be the rest of a request whose start was lost.
+      this.#isRefused = true;
+      this.#exchanges.clear();
+      this.#exchanges.add(exchange);
+    }
     const isLast = this.#exchanges.has(exchange) && this.#exchanges.size === 1;
     return isLast && this.#refusal === undefined && (isDraining || this.#isRefused);
   }
@@ -116,6 +136,7 @@ export class NodeConnection {
    */
   begin(exchange: ConnectionExchange): void {
     this.#exchanges.add(exchange);
+    this.#requestSinceMs = performance.now();
     if (this.#exchanges.size === 1) return this.#options.onTurn(exchange);
     if (this.#exchanges.size >= MAX_PIPELINED) this.#isRefused = true;
     this.#reads(false);
@@ -138,6 +159,8 @@ export class NodeConnection {
       return;
     }
     if (this.#refusal !== undefined) this.#respond(this.#refusal);
+    else if (!this.socket.destroyed) this.#whenIdle?.();
+    this.#whenIdle = undefined;
     this.#idleBytes = this.socket.bytesRead;
     this.#idleSinceMs = performance.now();
   }
@@ -214,16 +237,22 @@ export class NodeConnection {
    */
   discardRest(request: IncomingMessage, hasFailed: boolean): void {
     if (hasFailed) return this.cut();
+    this.#isDiscarding = true;
     this.#destroyAtMs = performance.now() + DISCARD_MS;
-    request.on("end", () => this.#destroyAtMs = Infinity);
+    request.on("end", () => {
+      this.#isDiscarding = false;
+      this.#destroyAtMs = Infinity;
+    });
     // With the body's listener, `resume` would have no effect.
     request.removeAllListeners("readable");
     request.resume();
   }
 
   /** Closes the connection if a timeout has passed. */
-  check(nowMs: number, { idleMs, writeMs }: Pick<ClientTimeouts, "idleMs" | "writeMs">): void {
+  check(nowMs: number, { idleMs, requestMs, writeMs }: Omit<ClientTimeouts, "headerMs">): void {
     if (this.#isStalled(nowMs, writeMs) || nowMs > this.#destroyAtMs) return void this.socket.destroy();
+    // Deno's node:http does not end a request after its response.
+    if (this.#isDiscarding && nowMs - this.#requestSinceMs > requestMs) return void this.socket.destroy();
     if (this.#exchanges.size > 0) return;
     // The timeout of the head applies once the next request has begun.
     const hasBegun = this.socket.bytesRead !== this.#idleBytes;

@@ -103,6 +103,20 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     return this.#response.writableLength;
   }
 
+  /**
+   * True if bytes behind this request may have been lost. The parser of Deno 2.9 drops the rest of a read behind a
+   * request whose Upgrade field is ignored.
+   */
+  get mayLoseNext(): boolean {
+    if (this.upgrade !== undefined || !("Deno" in globalThis)) return false;
+    const lines = this.headers;
+    if (getHeader(lines, "upgrade") === undefined) return false;
+    if (this.#isChunked || !this.#request.complete) return true;
+    let bytes = `${this.method} ${this.#request.url} HTTP/1.1\r\n\r\n`.length;
+    for (const [name, value] of lines) bytes += name.length + value.length + ": \r\n".length;
+    return this.#connection.bytesSinceIdle !== bytes + Number(getHeader(lines, "content-length") ?? 0);
+  }
+
   /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */
   failBody(error: Error): boolean {
     if (!this.#hasBody || this.#response.headersSent) return false;

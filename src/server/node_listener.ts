@@ -134,6 +134,8 @@ class NodeListener implements Listener {
   /** Open connections of each client, if their number is limited. */
   readonly #counts = new Map<string, number>();
   readonly #pacer = new ReadPacer();
+  /** Listeners of sockets whose requests are parsed again. */
+  readonly #keptListeners = new WeakMap<Socket, ReadonlySet<unknown>>();
   readonly #ticks: ReturnType<typeof setInterval>;
   #watch: AcceptWatch | undefined;
   #isClosing = false;
@@ -169,7 +171,7 @@ class NodeListener implements Listener {
     const httpAllowHalfOpen = !("Bun" in globalThis);
     Object.assign(server, { httpAllowHalfOpen, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
-    options.urgent?.addEventListener("abort", () => this.#destroyAll());
+    options.urgent?.addEventListener("abort", this.#destroyAll);
   }
 
   onListening(): void {
@@ -180,13 +182,16 @@ class NodeListener implements Listener {
     this.#server.on("error", (error) => this.#onFailure(error));
     // Other runtimes accept again by themselves.
     if (typeof address === "string" || !("Deno" in globalThis)) return;
-    const watch = this.#watch = new AcceptWatch({
+    this.#watch = new AcceptWatch({
       address: this.addr,
       connect: (port, hostname) => this.#modules.net.connect(port, hostname),
       isShared: this.#options.reusePort,
+      onTest: (socket) => {
+        this.#admitted.get(socket)?.release();
+        socket.destroy();
+      },
       onStopped: () => this.#fail(),
     });
-    this.#server.on("connection", () => watch.accepted());
   }
 
   /** Gives up the socket of the listener, which the server then opens again. Open connections are served. */
@@ -228,13 +233,15 @@ class NodeListener implements Listener {
     this.#finishIfIdle();
   }
 
-  #destroyAll(): void {
+  readonly #destroyAll = (): void => {
     for (const { socket } of this.#connections.values()) socket.destroy();
-  }
+  };
 
   #finishIfIdle(): void {
     if (!this.#isClosed || this.#hold !== undefined || this.#connections.size > 0) return;
     clearInterval(this.#ticks);
+    // Otherwise each reload that opens another listener would keep the previous one.
+    this.#options.urgent?.removeEventListener("abort", this.#destroyAll);
     this.#server.close();
     this.#onEnd();
   }
@@ -247,11 +254,9 @@ class NodeListener implements Listener {
     this.#server.headersTimeout = Math.min(headerMs, requestMs);
     const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
     const nowMs = performance.now();
-    // A test would be refused above the limit, and be counted as a client.
-    const isFull = this.#accepted >= this.#options.settings().limits.maxConnections;
-    if (!this.#isClosed && !isFull) this.#watch?.check(nowMs);
+    if (!this.#isClosed) this.#watch?.check(nowMs);
     for (const connection of this.#connections.values()) {
-      connection.check(nowMs, { idleMs, writeMs: timeouts.writeMs });
+      connection.check(nowMs, { idleMs, requestMs, writeMs: timeouts.writeMs });
     }
     for (const [socket, { handshakeSinceMs = Infinity }] of this.#admitted) {
       if (nowMs - handshakeSinceMs > headerMs) this.#endHandshake(socket);
@@ -270,7 +275,10 @@ class NodeListener implements Listener {
     const address = unmapAddress(socket.remoteAddress ?? "");
     const client = maxConnectionsPerClient === Infinity ? undefined : this.#limitedClient(address);
     const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
-    const refusal: ConnectionRefusal | undefined = this.#accepted >= maxConnections
+    const mayBeTest = this.#watch?.accepted(socket) ?? false;
+    const refusal: ConnectionRefusal | undefined = mayBeTest
+      ? undefined
+      : this.#accepted >= maxConnections
       ? "max-connections"
       : count >= maxConnectionsPerClient
       ? "max-connections-per-client"
@@ -364,7 +372,14 @@ class NodeListener implements Listener {
   #onUpgrade(request: IncomingMessage, socket: Socket, head?: Uint8Array): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return void socket.destroy();
-    if (head !== undefined && connection.isIdle && !canBeUpgraded(request, this.#options.settings())) {
+    if (connection.isRefused) return connection.ignore();
+    // The socket has one response at a time, and the parser has stopped.
+    connection.whenIdle(() => this.#upgrade(request, connection, head));
+  }
+
+  #upgrade(request: IncomingMessage, connection: NodeConnection, head: Uint8Array | undefined): void {
+    const { socket } = connection;
+    if (head !== undefined && !canBeUpgraded(request, this.#options.settings())) {
       return this.#parseAgain(request, socket, head);
     }
     const response = new this.#modules.http.ServerResponse(request);
@@ -387,8 +402,19 @@ class NodeListener implements Listener {
       if (raw[index]!.toLowerCase() !== "upgrade") text += `${raw[index]}: ${raw[index + 1]}\r\n`;
     }
     if (rest.length > 0) socket.unshift(rest);
+    this.#removeParserListeners(socket);
     socket.unshift(Uint8Array.from(`${text}\r\n`, (character) => character.charCodeAt(0)));
     this.#server.emit(this.#options.tls === undefined ? "connection" : "secureConnection", socket);
+  }
+
+  /** Removes the listeners of earlier parsers, which node:http leaves behind. */
+  #removeParserListeners(socket: Socket): void {
+    const kept = this.#keptListeners.get(socket);
+    const events = socket.eventNames().map((event) => [event, socket.listeners(event)] as const);
+    if (kept === undefined) return void this.#keptListeners.set(socket, new Set(events.flatMap(([, all]) => all)));
+    for (const [event, all] of events) {
+      for (const each of all) if (!kept.has(each)) socket.off(event, each as () => void);
+    }
   }
 
   async #serve(exchange: NodeExchange): Promise<void> {

@@ -70,6 +70,7 @@ export function simulate(
       noise: { differing: binomial(noise, noisy, random), compared: noise },
       hasNoise: true,
       isSameForm: false,
+      isRepetition: false,
       isCollective: false,
     });
     const noisy = Array.from({ length: NOISY_FIELDS }, () => draw(noiseRate, noiseRate));

@@ -37,6 +37,8 @@ export interface Visit extends AsyncDisposable {
 /** Options of {@linkcode visit}. */
 export interface VisitOptions {
   readonly width?: number;
+  /** Default: 900. */
+  readonly height?: number;
   readonly scheme?: "light" | "dark";
   /** Response of the event stream, instead of the server's. */
   readonly events?: string;
@@ -45,9 +47,9 @@ export interface VisitOptions {
 /** Opens a page in a new window. */
 export async function visit(
   url: string,
-  { width = 1_280, scheme = "light", events }: VisitOptions = {},
+  { width = 1_280, height = 900, scheme = "light", events }: VisitOptions = {},
 ): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme });
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   const complaints: string[] = [];

@@ -16,10 +16,18 @@ export const TRANSPORTS: readonly (readonly [over: TransportName, create: () => 
   ["fetch", () => fetchTransport()],
 ];
 
+/** Listener and transport in front of and behind conductor, with the words for test names. */
+type Combination = readonly [
+  over: string,
+  create: () => Transport,
+  listener: ListenerKind,
+  transport: TransportName,
+];
+
 /** Both transports with Deno's own listener, and the node listener with the transport that it is used with. */
-export const COMBINATIONS: readonly (readonly [over: string, create: () => Transport, listener: ListenerKind])[] = [
-  ...TRANSPORTS.map(([over, create]) => [over, create, "deno"] as const),
-  ["sockets and the node listener", () => http1Transport(), "node"],
+export const COMBINATIONS: readonly Combination[] = [
+  ...TRANSPORTS.map(([over, create]) => [over, create, "deno", over] as const),
+  ["sockets and the node listener", () => http1Transport(), "node", "sockets"],
 ];
 
 /** Returns a GET request without headers and body, with overrides. */

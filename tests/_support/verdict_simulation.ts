@@ -12,7 +12,13 @@ import { makeReport } from "../../src/compare/make_report.ts";
 import type { NoiseMark } from "../../src/compare/noise_marks.ts";
 import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
 import type { Verdict } from "../../src/compare/report.ts";
-import type { DifferenceSet, FieldStats, PathCounts, StatsSnapshot } from "../../src/compare/stats_snapshot.ts";
+import {
+  type DifferenceSet,
+  type FieldStats,
+  type PathCounts,
+  type StatsSnapshot,
+  tallyKey,
+} from "../../src/compare/stats_snapshot.ts";
 import { LatencyCounts, type LatencySnapshot, NO_LATENCIES } from "../../src/lib/latency_counts.ts";
 import type { NotComparableCounts } from "../../src/observe/not_comparable.ts";
 import { writeDocPart } from "../../tools/doc_part.ts";
@@ -42,11 +48,31 @@ export interface RegressionClass {
   readonly isUnreplayed?: boolean;
   /** Ratio of errors of each service, independent of the other. Default: 0. */
   readonly errorRate?: number;
+  /** True if regressed responses count as errors, whatever their status is. Default: `false`. */
+  readonly hasErrors?: boolean;
+  /** Ratio of the comparisons that are replayed. Default: {@linkcode REPLAYED}. */
+  readonly replayed?: number;
+  /** True if an earlier build has many comparisons without a regression. Default: `false`. */
+  readonly hasEarlierBuild?: boolean;
+  /** Factor of the latency of regressed responses: to the head, or to the end of the body. Default: no latencies. */
+  readonly slowdown?: { readonly factor: number; readonly kind: "latency" | "total" };
+  /** True if the regression can only be found in all responses, because it is defined by most of them. */
+  readonly isCommon?: boolean;
 }
 
 const ROUTE = "path /";
 const ENDPOINT = "GET /orders/{id}";
 const SERVICE = "v2";
+const NO_RESPONSES = { errors: 0, latency: NO_LATENCIES, total: NO_LATENCIES };
+const NO_OVERFLOW = { count: 0, fields: [] };
+/** A build without errors. */
+const CLEAN_SERVICE = {
+  route: ROUTE,
+  sinceMs: 0,
+  unavailable: { requests: 0, primaryErrors: 0 },
+  primary: NO_RESPONSES,
+  responses: NO_RESPONSES,
+};
 /** Ratio of the comparisons that are replayed: the default of the configuration. */
 const REPLAYED = 0.1;
 /** Failures in a row after which the simulated breaker opens. */
@@ -117,6 +143,43 @@ export const CLASSES: readonly RegressionClass[] = [
     fields: [{ path: "$.price", noise: 0, regressed: 1 }],
     notComparable: { busy: 0.1, costly: 0.1 },
   },
+  {
+    name: "a wrong price while only 1 % of the comparisons are replayed",
+    fields: [{ path: "$.price", noise: 0, regressed: 1 }],
+    replayed: 0.01,
+  },
+  { name: "a wrong price and no replay", fields: [{ path: "$.price", noise: 0, regressed: 1 }], replayed: 0 },
+  {
+    name: "a wrong price in the newest build",
+    fields: [{ path: "$.price", noise: 0, regressed: 1 }],
+    hasEarlierBuild: true,
+  },
+  {
+    name: "`null` instead of a value, in a field with equivalent spellings",
+    fields: [{ path: "$.at", noise: 0, regressed: 1 }, { path: "$.at (type or presence)", noise: 0, regressed: 1 }],
+  },
+  { name: "`errors` in GraphQL", fields: [{ path: "$.errors", noise: 0, regressed: 1 }], hasErrors: true },
+  {
+    name: "a cookie without `Secure`",
+    fields: [
+      { path: "header:set-cookie.sid (same form)", noise: 1 },
+      { path: "header:set-cookie.sid.secure", noise: 0, regressed: 1 },
+    ],
+  },
+  {
+    name: "a policy without a directive",
+    fields: [{ path: "header:content-security-policy.script-src", noise: 0, regressed: 1 }],
+  },
+  {
+    name: "a token that is constant",
+    fields: [
+      { path: "$.token (same form)", noise: 1 },
+      { path: "$.token (repeated values)", noise: 0, regressed: 1 },
+    ],
+    isCommon: true,
+  },
+  { name: "heads that are 1.5 times as late", fields: [], slowdown: { factor: 1.5, kind: "latency" }, isCommon: true },
+  { name: "bodies that end 1.5 times as late", fields: [], slowdown: { factor: 1.5, kind: "total" }, isCommon: true },
 ];
 
 /** Service without a regression. */
@@ -155,6 +218,7 @@ export function simulateVerdicts(scenario: VerdictScenario): Readonly<Record<Ver
 
 function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, random: () => number): StatsSnapshot {
   const { notComparable: ratios = {}, fails = false, isUnreplayed = false, errorRate = 0 } = regression;
+  const { replayed = REPLAYED, hasErrors = false, hasEarlierBuild = false, slowdown } = regression;
   const fields = regression.fields.some(({ path }) => path.startsWith("body")) || isUnreplayed
     ? regression.fields
     : [...COMMON, ...regression.fields];
@@ -170,10 +234,20 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
   const counts = new Counts(fields, random);
   counts.add(sent - regressed, false);
   counts.add(regressed, true);
-  if (!isUnreplayed) counts.addNoise(binomial(sent, REPLAYED, random));
-  const errors = binomial(sent, errorRate, random) + (fails ? regressed : 0);
+  if (!isUnreplayed) counts.addNoise(binomial(sent, replayed, random));
+  const errors = binomial(sent, errorRate, random) + (fails || hasErrors ? regressed : 0);
   const primaryErrors = binomial(sent, errorRate, random);
-  const latency = () => hasLatencies ? latencies(counts.compared, random) : NO_LATENCIES;
+  const latency = (factor = 1) =>
+    hasLatencies || slowdown !== undefined ? latencies(counts.compared, random, factor) : NO_LATENCIES;
+  // Small bodies arrive with the head.
+  const both = (factors: { readonly latency?: number; readonly total?: number } = {}) => {
+    const head = latency(factors.latency);
+    return { latency: head, total: factors.total === undefined ? head : latency(factors.total) };
+  };
+  const slow = slowdown && { [slowdown.kind]: slowdown.factor };
+  const service = hasEarlierBuild ? tallyKey(SERVICE, "1.1") : SERVICE;
+  const earlier = tallyKey(SERVICE, "1.0");
+  const clean = { compared: MORE * pairs, notComparable: {} };
   return {
     sinceMs: 0,
     dropped: 0,
@@ -182,24 +256,24 @@ function snapshotOf({ regression, rate, pairs, hasLatencies }: VerdictScenario, 
       endpoint: ENDPOINT,
       noise: { compared: counts.replays, fields: counts.noise() },
       services: [{
-        service: SERVICE,
+        service,
         compared: counts.compared,
         notComparable: skipped,
         fields: counts.fields(),
         sets: counts.sets(),
         overflow: { count: 0, fields: [] },
-      }],
+      }, ...(hasEarlierBuild ? [{ ...clean, service: earlier, fields: [], sets: [], overflow: NO_OVERFLOW }] : [])],
     }],
     services: [{
       route: ROUTE,
-      service: SERVICE,
-      sinceMs: 0,
+      service,
+      sinceMs: 1,
       compared: counts.compared,
       notComparable: skipped,
       unavailable: { requests: unavailable, primaryErrors: 0 },
-      primary: { errors: primaryErrors, latency: latency() },
-      responses: { errors, latency: latency() },
-    }],
+      primary: { errors: primaryErrors, ...both() },
+      responses: { errors, ...both(slow) },
+    }, ...(hasEarlierBuild ? [{ ...clean, ...CLEAN_SERVICE, service: earlier }] : [])],
   };
 }
 
@@ -272,11 +346,11 @@ class Counts {
 }
 
 /** Draws latencies around 10 ms. A tenth of them is above 35 ms, and a hundredth above 100 ms. */
-function latencies(count: number, random: () => number): LatencySnapshot {
+function latencies(count: number, random: () => number, factor: number): LatencySnapshot {
   const latencies = new LatencyCounts();
   for (let drawn = 0; drawn < count; drawn++) {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    latencies.record(10 * Math.exp(normal));
+    latencies.record(10 * factor * Math.exp(normal));
   }
   return latencies.snapshot();
 }
@@ -298,11 +372,13 @@ export function pairsFor({ notComparable = {} }: RegressionClass): number {
 export function verdictTables(runs: number): string {
   const rows = CLASSES.map((regression, index) => {
     const cells = RATES.map((rate) => {
+      if (regression.isCommon && rate < 1) return "–";
       const seed = 1_000 * (index + 1) + rate * 100;
       const verdicts = simulateVerdicts({ regression, rate, pairs: pairsFor(regression), runs, seed });
       return `${verdicts.ready} / ${percent(verdicts["not-ready"] / runs)}`;
     });
     const [pairs, fewer] = [MORE * pairsFor(regression), Math.ceil(runs / MORE / 2)];
+    if (regression.isCommon) return [regression.name, ...cells, "–"];
     const more = simulateVerdicts({ regression, rate: 0.01, pairs, runs: fewer, seed: index });
     return [regression.name, ...cells, `${more.ready} / ${percent(more["not-ready"] / fewer)}`];
   });
@@ -317,6 +393,7 @@ export function verdictTables(runs: number): string {
   return [
     `Each cell shows the number of false _ready_ verdicts in ${formatCount(runs)} runs, and the ratio of _not ready_.`,
     `The last column has ${formatCount(runs / MORE / 2)} runs. All other runs are _not enough traffic_.`,
+    "A dash stands for a regression that is one only in most of the responses.",
     "",
     table([
       "regression",

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 
 import { finePercent } from "../../src/admin/dashboard/format.js";
 import { differingParts } from "../../src/admin/dashboard/sample_row.js";
@@ -106,6 +106,12 @@ pageTest("a field is marked as noise with one click, and the configuration for i
   await page.getByRole("button", { name: "Undo the mark of $.total" }).click();
   await row.waitFor();
   assertEquals(await (await fetch(`${conductor.adminUrl}api/noise`)).text(), "");
+  // The first dialog is dismissed.
+  await page.getByRole("button", { name: "Start counting again" }).click();
+  assertStringIncludes(complaints[0] ?? "", "Discard all comparisons");
+  assertGreater((await (await fetch(`${conductor.adminUrl}api/report`)).json()).compared, 0);
+  page.removeAllListeners("dialog");
+  page.once("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: "Start counting again" }).click();
   await page.locator("#verdict-facts").getByText(/since \d\d:\d\d, 0 comparisons/).waitFor();
 });

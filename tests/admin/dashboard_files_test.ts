@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ASSETS } from "../../src/admin/assets.ts";
 import { bytes, count, ms, niceCeiling, percent, printable, rate, uptime } from "../../src/admin/dashboard/format.js";
 import { attemptDescription, attemptLabel, attemptState } from "../../src/admin/dashboard/labels.js";
+import type { AttemptRecord } from "../../src/observe/exchange_record.ts";
 import { serviceSpan, spanBetween } from "../../src/admin/dashboard/rates.js";
 
 const FOLDER = new URL("../../src/admin/dashboard/", import.meta.url);
@@ -59,9 +60,9 @@ const SNAPSHOT = {
   inFlight: 0,
 } as const;
 
-Deno.test("serviceSpan() counts each request once, and aborted attempts not at all", () => {
+Deno.test("serviceSpan() counts each request once, aborted ones by themselves", () => {
   const span = serviceSpan(SNAPSHOT);
-  assertEquals([span.total, span.succeeded], [13, 8]);
+  assertEquals([span.total, span.aborted, span.succeeded], [53, 40, 8]);
   assertEquals(span.failures, { "refused": 3, "error status": 2 });
   assertEquals(span.skips, { "open-circuit": 6, "queue-full": 5, "unsendable": 1 });
 });
@@ -70,7 +71,7 @@ Deno.test("spanBetween() counts a decrease, after the loss of a worker, as 0", (
   const span = serviceSpan(SNAPSHOT);
   const less = serviceSpan({ ...SNAPSHOT, responses: { "2xx": 1 }, failedResponses: 0, failures: {} });
   assertEquals(spanBetween(span, less, 1).total, 0);
-  assertEquals(spanBetween(less, span, 2).total, 12);
+  assertEquals(spanBetween(less, span, 2).total, 52);
 });
 
 Deno.test("percent() returns 100 % only for 1, and 0 % only for 0", () => {
@@ -120,7 +121,7 @@ for (
   ] as const
 ) {
   Deno.test(`the dashboard describes ${name} as ${state}`, () => {
-    const attempt = { service: "a", role: "primary", hedge: false, selected: false, ...outcome } as const;
+    const attempt: AttemptRecord = { service: "a", role: "primary", hedge: false, selected: false, ...outcome };
     assertEquals([attemptState(attempt), attemptLabel(attempt)], [state, label]);
     assertMatch(attemptDescription(attempt), description);
   });

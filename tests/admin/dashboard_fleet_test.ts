@@ -35,6 +35,16 @@ if (hasOpenssl) {
       await problem.filter({ hasText: text }).waitFor();
     }
     assertEquals(await page.locator("#services > li").count(), 10);
+    const map = page.locator("#map-fold");
+    for (const [isOpen, place] of [[true, "#traffic?map=1"], [false, "#traffic"]] as const) {
+      await page.locator("#map-fold > summary").click();
+      assertEquals((await map.getAttribute("open")) !== null, isOpen);
+      assertEquals(await page.evaluate("location.hash"), place);
+      // The next drawing keeps it.
+      const note = page.locator("#overview .figure-note").first();
+      await note.filter({ hasNotText: await note.innerText() }).waitFor();
+      assertEquals((await map.getAttribute("open")) !== null, isOpen);
+    }
     const firstNames = (await page.locator("#services .subject-open").allInnerTexts()).slice(0, 4);
     assertEquals(firstNames.sort(), ["payments", "shop-v1", "shop-v2", "stock"]);
     for (const shown of ["#headline", "#problems", "#overview", "#services > li:nth-child(6)"]) {
@@ -199,6 +209,13 @@ if (hasOpenssl) {
       assertEquals(hidden, []);
       assertEquals(await page.evaluate(`document.documentElement.scrollWidth`), 390);
       assertGreater(await page.locator("#services > li").count(), 4);
+      // Rows outside the window are current too, for screen readers and for searches in the page.
+      for (const index of [1, 2, 3, 4]) {
+        const row = page.locator(
+          `#services > li:nth-child(${index}):is([data-health=failing], [data-health=degraded])`,
+        );
+        await row.waitFor({ state: "attached" });
+      }
       assertEquals(await violationsOf(page), []);
     });
   }

@@ -8,7 +8,7 @@ import { Series, Store } from "../../src/admin/dashboard/store.js";
 import { isFound, ORDERS, servicesOf } from "../../src/admin/dashboard/subjects.js";
 import { refusingUrl, startBackend } from "../_support/servers.ts";
 
-const NONE = { seconds: 5, total: 0, succeeded: 0, failures: {}, skips: {}, fallbacks: 0 };
+const NONE = { seconds: 5, total: 0, aborted: 0, succeeded: 0, failures: {}, skips: {}, fallbacks: 0 };
 
 Deno.test("judgeService() is degraded for lost requests, but not for those that the configuration leaves out", () => {
   const table = [
@@ -56,18 +56,32 @@ type Subject = Parameters<typeof headlineOf>[0][number];
 
 function subject(name: string, health: Subject["health"], more: Partial<Subject> = {}): Subject {
   const kind = name.startsWith("/") ? "route" : "service";
-  const about = { kind, name, label: name, aside: "", origin: "", reason: "", cause: "" } as const;
+  const reason = health === "idle" ? "no traffic" : "";
+  const about = { kind, name, label: name, aside: "", origin: "", reason, cause: "" } as const;
   const numbers = { series: new Series(), total: NONE, sinceStart: undefined, lastFailure: undefined, members: [] };
   return { ...about, ...numbers, health, ...more };
 }
+
+Deno.test("a service whose requests were all aborted is idle, with the reason", () => {
+  const aborted = judgeService({ ...NONE, total: 3, aborted: 3 }, undefined);
+  assertEquals(aborted, { health: "idle", reason: "all requests aborted" });
+  assertEquals(judgeService({ ...NONE, total: 4, aborted: 3, succeeded: 1 }, undefined).health, "healthy");
+});
 
 Deno.test("headlineOf() counts the services in trouble, then the routes", () => {
   const healthy = subject("a", "healthy");
   const fallback = subject("/a", "degraded");
   const table = [
     [[healthy], [], "healthy", "1 service healthy", ""],
-    [[healthy, subject("b", "idle")], [], "healthy", "All 2 services healthy", "1 without traffic"],
+    [[healthy, subject("b", "idle")], [], "healthy", "All 2 services healthy", "1 service without traffic"],
     [[subject("b", "idle")], [], "idle", "No traffic", "1 service"],
+    [
+      [healthy, subject("b", "idle", { reason: "no response yet" })],
+      [],
+      "healthy",
+      "All 2 services healthy",
+      "1 without a response",
+    ],
     [[healthy], [fallback, subject("/b", "healthy")], "degraded", "2 routes: 1 degraded", ""],
     [
       [healthy, subject("b", "failing"), subject("c", "degraded")],
@@ -139,4 +153,29 @@ Deno.test("an unhealthy service has the cause of its failed check in the state a
   const after = await read();
   assertEquals(after.state.metrics.states[1], { service: "failing", health: "healthy" });
   assertEquals(after.causes[1], "");
+});
+
+Deno.test("a page that was opened after a failure has its cause, although no exchange is recorded any more", async () => {
+  await using backend = startBackend(() => new Response("", { status: 500 }));
+  await using conductor = createConductor({
+    services: [
+      { name: "broken", url: refusingUrl(), path: "/a", breaker: { failures: 1 } },
+      { name: "failing", url: backend.url, path: "/b" },
+      { name: "unused", url: backend.url, path: "/c" },
+    ],
+  });
+  for (const path of ["a", "b"]) await (await conductor.fetch(new Request(`http://localhost/${path}`))).body?.cancel();
+  const read = async (laterMs = 0) => {
+    const state: StateView = await (await conductor.admin(new Request("http://localhost/api/state"))).json();
+    const store = new Store();
+    store.addState(state);
+    const services = servicesOf(store, { ...state, timeMs: state.timeMs + laterMs });
+    return services.map(({ reason, cause }) => `${reason}: ${cause}`);
+  };
+  const [broken, failing, unused] = await read();
+  assertMatch(broken ?? "", /^breaker open: connection refused at 127\.0\.0\.1:\d+/);
+  assertMatch(failing ?? "", /^no traffic: last failure at \d\d:\d\d:\d\d: response 500$/);
+  assertEquals(unused, "no traffic: ");
+  const [brokenLater, failingLater] = await read(61_000);
+  assertEquals([brokenLater, failingLater], [broken, "no traffic: "]);
 });

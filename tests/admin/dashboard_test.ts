@@ -8,7 +8,11 @@ import { startWatched, type WatchedConductor } from "../_support/cli_process.ts"
 
 /** Backends of a shop whose shadow fails, and conductor in front of them. */
 async function openShop() {
-  const primary = startBackend(() => new Response("blue", { headers: { "set-cookie": "id=secret-cookie" } }));
+  const primary = startBackend(async (request) => {
+    // A slow response has an axis with long numbers.
+    if (request.url.includes("/long/")) await new Promise((resolve) => setTimeout(resolve, 300));
+    return new Response("blue", { headers: { "set-cookie": "id=secret-cookie" } });
+  });
   const standby = startBackend(() => new Response("green"));
   const shadow = startBackend(() => new Response("canary", { status: 500 }));
   const conductor = await startWatched([
@@ -286,6 +290,25 @@ function scriptedEvents(): string {
   const events = [["state", state(1)], ["state", state(2)], ["exchanges", { last: 1, exchanges: [exchange] }]];
   return events.map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`).join("");
 }
+
+pageTest("the details of an exchange fit a phone, for every length of the time axis", async () => {
+  await using shop = await openShop();
+  await using visited = await visit(shop.conductor.adminUrl, { width: 390 });
+  const widths = await visited.page.evaluate<Record<string, number>>(`(async () => {
+    const { showDetail } = await import(new URL("./detail.js", document.querySelector("script[src]").src).href);
+    const dialog = document.querySelector("dialog");
+    const attempt = { service: "blue", role: "primary", startMs: 0, status: 200, selected: true, hedge: false };
+    const widths = {};
+    for (const durationMs of [1, 18, 180, 780, 1800, 18000, 180000]) {
+      const exchange = { method: "GET", path: "/api", status: 200, service: "blue", route: "/api", timeMs: 0, requestId: "id" };
+      const attempts = [{ ...attempt, durationMs }];
+      showDetail(dialog, { ...exchange, durationMs, headers: [], attempts }, { link: "", origin: location.origin });
+      widths[durationMs] = dialog.scrollWidth;
+    }
+    return widths;
+  })()`);
+  assertEquals(Object.entries(widths).filter(([, width]) => width > 390), []);
+});
 
 for (const [scheme, width] of [["light", 1_280], ["dark", 1_280], ["light", 390], ["dark", 390]] as const) {
   pageTest(`the dashboard is accessible and fits, ${scheme} and ${width} pixels wide`, async () => {

@@ -36,6 +36,7 @@ Deno.test("parseWrk() parses rates, latencies of any unit, bad statuses and sock
   assertEquals(parseWrk(WRK_GOOD.replace("2.50ms", "1.25s")).p99Ms, 1_250);
   assertEquals(parseWrk(WRK_BAD_STATUSES).badStatuses, 45_767);
   assertEquals(parseWrk(WRK_SOCKET_ERRORS).socketErrors, 14_106);
+  assertEquals(parseWrk(WRK_GOOD.replace(/(99%).*$/m, "$1    1.42s ")).p99Ms, 1_420);
   assertThrows(() => parseWrk("unable to connect"), Error, "Cannot parse the output of wrk");
 });
 

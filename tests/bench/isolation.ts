@@ -68,10 +68,16 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
   await using stack = new AsyncDisposableStack();
   const generator = await start(stack, "open_loop.ts");
   const primary = await start(stack, "backend.ts");
-  const aloneReports: ProcessReport[] = [];
+  const baselines = new Map<Scene, ProcessReport[]>();
   const reports: SceneReport[] = [];
   for (const scene of scenes) {
     const processes: ProcessReport[] = [];
+    const { baseline = ALONE } = scene;
+    const aloneReports = baselines.get(baseline) ?? [];
+    if (aloneReports.length === 0) {
+      baselines.set(baseline, aloneReports);
+      reports.push({ scene: baseline, processes: aloneReports });
+    }
     for (let process = 0; process < PROCESSES; process++) {
       const { alone, candidate } = await takeTurns(scene, turnsOfProcess(options), process % 2 === 0);
       aloneReports.push(alone);
@@ -80,7 +86,7 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
     reports.push({ scene, processes });
     console.error(isolationTable(reports.slice(-1)).split("\n").at(-1));
   }
-  return [{ scene: ALONE, processes: aloneReports }, ...reports];
+  return reports;
 
   async function takeTurns(
     scene: Scene,
@@ -89,7 +95,8 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
   ): Promise<{ readonly alone: ProcessReport; readonly candidate: ProcessReport }> {
     await using stack = new AsyncDisposableStack();
     // The first process rests while the second one warms up. The order alternates between processes.
-    const [one, other] = isAloneFirst ? [ALONE, scene] : [scene, ALONE];
+    const { baseline = ALONE } = scene;
+    const [one, other] = isAloneFirst ? [baseline, scene] : [scene, baseline];
     const started = [await startCandidate(stack, one), await startCandidate(stack, other)] as const;
     for (const each of started) await warmUp(each);
     const [alone, candidate] = isAloneFirst ? started : [started[1], started[0]];
@@ -140,8 +147,9 @@ async function runScenes(options: IsolationOptions): Promise<readonly SceneRepor
     candidate.before = await stateOf(candidate);
   }
 
-  async function load({ url }: Candidate, seconds: number, atRate = rate): Promise<OpenLoopResult> {
+  async function load({ url, scene }: Candidate, seconds: number, atRate = rate): Promise<OpenLoopResult> {
     const query = new URLSearchParams({ origin: url, rate: `${atRate}`, seconds: `${seconds}` });
+    if (scene.hasTunnels) query.set("tunnels", "");
     return await (await fetch(`${generator.url}/?${query}`)).json();
   }
 

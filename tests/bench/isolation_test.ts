@@ -25,6 +25,7 @@ Deno.test("parseIsolationOptions() selects all scenes by default, and rejects un
   assertEquals(parseIsolationOptions(["--scene", "hangs", "--turns", "1"])?.scenes.map(({ name }) => name), [
     "a shadow that hangs",
     "a secondary that hangs",
+    "a shadow that hangs in a mirrored tunnel",
   ]);
   assertEquals(parseIsolationOptions(["--help"]), undefined);
   const wrong: readonly (readonly [args: string[], message: string])[] = [

@@ -95,7 +95,8 @@ export function parseWrk(output: string): SliceResult {
     return match;
   };
   const latencyMs = (percent: number) => {
-    const [, value, unit] = read(new RegExp(`^ +${percent}% +([\\d.]+)(us|ms|s|m)$`, "m"));
+    // Units of one letter are followed by a space.
+    const [, value, unit] = read(new RegExp(`^ +${percent}% +([\\d.]+)(us|ms|s|m) *$`, "m"));
     return Number(value) * IN_MS[unit!]!;
   };
   // Both lines are missing if their counts are zero.

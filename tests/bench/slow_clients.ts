@@ -1,6 +1,7 @@
 /**
  * Measures the cost of slow clients of an exposed conductor: connections that stay open, without and with
- * `clientTimeouts`, memory per client, and clients that `maxInFlightPerClient` rejects. Linux only, on loopback.
+ * `clientTimeouts`, memory per client, and clients that `maxInFlightPerClient` rejects.
+ * Linux only, on loopback, with openssl.
  *
  * ```sh
  * deno task slow-clients --clients 200 --seconds 10
@@ -10,8 +11,10 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { delay } from "@std/async/delay";
 import { cliCommand, tempConfig } from "../_support/cli_process.ts";
-import { exchangeRaw, startBackend } from "../_support/servers.ts";
+import { type Certificate, makeCertificate } from "../_support/certificates.ts";
+import { startBackend } from "../_support/servers.ts";
 import { freePort } from "../_support/ports.ts";
+import { readToEnd } from "../_support/raw_response.ts";
 
 /** Behavior of a connected client. `signal` ends it. */
 type Behavior = (connection: Deno.Conn, signal: AbortSignal) => Promise<void>;
@@ -37,17 +40,49 @@ const BEHAVIORS: Record<string, Behavior> = {
   "does not read a long response": (connection) => write(connection, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n"),
 };
 
+/** Clients that connect to a listener with a certificate, before or after their handshake. */
+const TLS_BEHAVIORS: Record<string, Behavior> = {
+  "starts no TLS handshake": () => Promise.resolve(),
+  "sends a TLS handshake byte by byte": (connection, signal) => drip(connection, "\x16\x03\x01\x02\x00\x01", signal),
+};
+const OVER_TLS_BEHAVIORS: Record<string, Behavior> = {
+  "sends nothing over TLS": BEHAVIORS["sends nothing"]!,
+  "sends a head over TLS byte by byte": BEHAVIORS["sends a head byte by byte"]!,
+};
+
+/** A kind of client. */
+interface Kind {
+  readonly name: string;
+  readonly behavior: Behavior;
+  /** The certificate of the listener. Default: plain HTTP. */
+  readonly certificate?: Certificate;
+  /** True if the client completes the handshake first. */
+  readonly isOverTls?: boolean;
+}
+
 const { clients, seconds } = parseArgs(Deno.args, { default: { clients: 200, seconds: 10 } });
-const rows = await Promise.all(
-  Object.entries(BEHAVIORS).map(async ([name, behavior]) => {
-    const [free, limited, timed] = await Promise.all([
-      measure(behavior),
-      measure(behavior, "limits: { maxInFlightPerClient: 10 }"),
-      measure(behavior, CLIENT_TIMEOUTS),
-    ]);
-    return [name, free.connected, free.kibEach, limited.refused, timed.connected];
-  }),
-);
+await using certificate = await makeCertificate();
+const kindsOf = (behaviors: Record<string, Behavior>, more: Partial<Kind> = {}): Kind[] =>
+  Object.entries(behaviors).map(([name, behavior]) => ({ name, behavior, ...more }));
+const kinds = [
+  ...kindsOf(BEHAVIORS),
+  ...kindsOf(TLS_BEHAVIORS, { certificate }),
+  ...kindsOf(OVER_TLS_BEHAVIORS, { certificate, isOverTls: true }),
+];
+const rows = [];
+for (let group = 0; group < kinds.length; group += 6) {
+  rows.push(...await Promise.all(kinds.slice(group, group + 6).map(rowOf)));
+}
+
+async function rowOf(kind: Kind): Promise<(string | number)[]> {
+  const [free, limited, timed] = await Promise.all([
+    measure(kind),
+    measure(kind, "limits: { maxInFlightPerClient: 10 }"),
+    measure(kind, CLIENT_TIMEOUTS),
+  ]);
+  return [kind.name, free.connected, free.kibEach, limited.refused, timed.connected];
+}
+
 const titles = [
   "each client",
   "still connected",
@@ -58,24 +93,31 @@ const titles = [
 console.log(`${clients} clients, ${seconds} s, timeout: ${TIMEOUT_S}s\n`);
 for (const row of [titles, titles.map(() => "---"), ...rows]) console.log(`| ${row.join(" | ")} |`);
 
-async function measure(behavior: Behavior, limits = ""): Promise<Measured> {
+async function measure({ behavior, certificate, isOverTls }: Kind, limits = ""): Promise<Measured> {
+  const tls = certificate && `tls: ${JSON.stringify({ cert: certificate.cert, key: certificate.key })}\n`;
+  const connect = (isOverTls = certificate !== undefined): Promise<Deno.Conn> => {
+    const address = { hostname: "127.0.0.1", port };
+    return isOverTls ? Deno.connectTls({ ...address, caCerts: [certificate!.cert] }) : Deno.connect(address);
+  };
   await using backend = startBackend((request) =>
     request.url.endsWith("/endless")
       ? new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) }))
       : new Response("ok")
   );
   await using file = await tempConfig(
-    `timeout: ${TIMEOUT_S}\nlogging: { level: error }\n${limits}\nservices: [{ name: a, url: "${backend.url}" }]\n`,
+    `timeout: ${TIMEOUT_S}\nlogging: { level: error }\n${
+      tls ?? ""
+    }${limits}\nservices: [{ name: a, url: "${backend.url}" }]\n`,
   );
   const port = freePort();
   const process = cliCommand(["--config", file.path, "--host", "127.0.0.1", "--port", `${port}`]).spawn();
   const stop = new AbortController();
   const connections: Deno.Conn[] = [];
   try {
-    await untilServed(port);
+    await untilServed(connect);
     const before = await rssKib(process.pid);
     for (let i = 0; i < clients; i++) {
-      const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      const connection = await connect(isOverTls ?? false);
       connections.push(connection);
       behavior(connection, stop.signal).catch(() => {});
     }
@@ -84,7 +126,7 @@ async function measure(behavior: Behavior, limits = ""): Promise<Measured> {
     const connected = await establishedOn(port);
     const statuses = await Promise.all(connections.map(statusOf));
     // Other clients are still served.
-    if (limits === "") await untilServed(port);
+    if (limits === "") await untilServed(connect);
     return { connected, kibEach, refused: statuses.filter((status) => status === "503").length };
   } finally {
     stop.abort();
@@ -117,14 +159,19 @@ async function write(connection: Deno.Conn, text: string): Promise<void> {
 }
 
 /** Sends a well-behaved request until conductor responds. */
-async function untilServed(port: number): Promise<void> {
-  const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+async function untilServed(connect: () => Promise<Deno.Conn>): Promise<void> {
   for (let attempts = 0; attempts < 500; attempts++) {
-    const response = await exchangeRaw(port, request).catch(() => "");
+    const response = await exchange(connect).catch(() => "");
     if (response !== "") return;
     await delay(20);
   }
   throw new Error("Cannot measure: conductor does not respond");
+}
+
+async function exchange(connect: () => Promise<Deno.Conn>): Promise<string> {
+  using connection = await connect();
+  await write(connection, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  return await readToEnd(connection);
 }
 
 /** Counts the connections that the server has not closed, from the kernel's list. */

@@ -241,7 +241,7 @@ Deno.test("ComparisonStats stays within its memory for any input, and continues 
 });
 
 Deno.test("ComparisonStats drops samples to count a new endpoint if memory is full", () => {
-  const maxBytes = 64_000;
+  const maxBytes = 96_000;
   const stats = new ComparisonStats({ maxBytes });
   for (let id = 0; id < 15; id++) {
     stats.add(

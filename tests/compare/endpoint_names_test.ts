@@ -81,3 +81,18 @@ Deno.test("nameOf() names templates even above the maximum of endpoints", () => 
   assertEquals(names.nameOf("GET", "/second"), "GET {…}");
   assertEquals(names.nameOf("GET", "/users/jo"), "GET /users/{id}");
 });
+
+Deno.test("nameOf() counts repeated paths, and names rare ones anew once there are too many siblings", () => {
+  const names = new EndpointNames({ maxSiblings: 10 });
+  for (let count = 0; count < 100; count++) names.nameOf("GET", "/frequent");
+  for (const path of ["/rare", "/rare", ..."bcdefghi"].map((name) => name.startsWith("/") ? name : `/${name}`)) {
+    assertEquals(names.nameOf("GET", path), `GET ${path}`);
+  }
+  assertEquals(names.nameOf("GET", "/new"), "GET /{id}");
+  assertEquals([names.nameOf("POST", "/frequent"), names.nameOf("GET", "/rare")], ["POST /frequent", "GET /{id}"]);
+});
+
+Deno.test("nameOf() redacts a path each time", () => {
+  const names = new EndpointNames({ redact: (path) => path.replace("secret", "{id}") });
+  for (let count = 0; count < 2; count++) assertEquals(names.nameOf("GET", "/a/secret"), "GET /a/{id}");
+});

@@ -1,6 +1,7 @@
 /** Attempts to get a wrong verdict: a conductor with default settings between real backends. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { gzipSync } from "node:zlib";
 import type { Report } from "../../src/compare/report.ts";
 import type { ConfigInput } from "../../src/config/input.ts";
@@ -15,12 +16,16 @@ interface Attempt {
   readonly candidate: Respond;
   /** Default: 150. */
   readonly count?: number;
+  /** Default: no limit. */
+  readonly maxLatencyRatio?: number;
   readonly config?: Omit<ConfigInput, "services">;
   readonly request?: (index: number) => Request;
 }
 
 /** Sends requests one by one, and returns the report on all of them. */
-async function reportOn({ primary, candidate, count = 150, config, request }: Attempt): Promise<Report> {
+async function reportOn(
+  { primary, candidate, count = 150, maxLatencyRatio = 1_000, config, request }: Attempt,
+): Promise<Report> {
   const serve = (respond: Respond) => startBackend((received) => respond(Number(received.headers.get("x-index")))); // Replays have the same index.
   await using old = serve(primary);
   await using next = serve(candidate);
@@ -42,7 +47,7 @@ async function reportOn({ primary, candidate, count = 150, config, request }: At
     await response.arrayBuffer();
   }
   await done;
-  return conductor.report({ minRequests: 0.9 * count, maxLatencyRatio: 1_000 })!;
+  return conductor.report({ minRequests: 0.9 * count, maxLatencyRatio })!;
 }
 
 function json(value: unknown): Response {
@@ -71,6 +76,27 @@ function manyFields(total: number): Response {
   return json({ byKey: Object.fromEntries(entries), total });
 }
 
+const HOUR_MS = 3_600_000;
+const IDS = [crypto.randomUUID(), crypto.randomUUID()];
+const POOL = ["1a2b3c4d", "2b3c4d5e", "3c4d5e6f", "4d5e6f7a", "5e6f7a8b", "6f7a8b9c", "7a8b9c0d", "8b9c0d1e"];
+
+function randomToken(): string {
+  return crypto.randomUUID().replaceAll("-", "");
+}
+
+function withLink(link: string): Response {
+  return new Response("{}", { headers: { "content-type": "application/json", link } });
+}
+
+function withCookie(cookie: string): Response {
+  return new Response("{}", { headers: { "content-type": "application/json", "set-cookie": cookie } });
+}
+
+function page(token: string): Response {
+  const html = `<form><input name="csrf" value="${token}"></form><p>Sum 1</p>`;
+  return new Response(html, { headers: { "content-type": "text/html" } });
+}
+
 const NOT_READY: Readonly<Record<string, Attempt>> = {
   "a few damaged bodies of gzip": {
     primary: () => zipped(),
@@ -97,6 +123,42 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
     primary: () => new Response(null, { headers: { "content-length": "10" } }),
     candidate: (index) => new Response(null, { headers: { "content-length": isRare(index) ? "20" : "10" } }),
   },
+  "a token that is constant": {
+    primary: () => page(randomToken()),
+    candidate: () => page("5f1c9e07d2ab4836bb9a70c4e6d8f213"),
+  },
+  "an id that is one of two": {
+    primary: () => json({ id: crypto.randomUUID(), other: 1 }),
+    candidate: (index) => json({ id: IDS[Math.floor(index / 7) % 2], other: 1 }),
+  },
+  "times in another zone": {
+    primary: () => json({ at: new Date() }),
+    candidate: () => json({ at: new Date(Date.now() + HOUR_MS) }),
+  },
+  "times without a zone in another zone": {
+    primary: () => json({ at: new Date().toISOString().slice(0, 19) }),
+    candidate: () => json({ at: new Date(Date.now() - HOUR_MS).toISOString().slice(0, 19) }),
+  },
+  "Unix times in another zone": {
+    primary: () => json({ at: Date.now() }),
+    candidate: () => json({ at: Date.now() + HOUR_MS }),
+  },
+  "ids of other types": {
+    primary: () => json({ id: `user-${crypto.randomUUID()}` }),
+    candidate: () => json({ id: `team-${crypto.randomUUID()}` }),
+  },
+  "digests in upper case": {
+    primary: () => json({ digest: randomToken() }),
+    candidate: () => json({ digest: randomToken().toUpperCase() }),
+  },
+  "one id for all elements of a list": {
+    primary: () => json({ ids: [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()] }),
+    candidate: () => json({ ids: Array(3).fill(crypto.randomUUID()) }),
+  },
+  "a cookie without a value": {
+    primary: () => withCookie(`sid=${crypto.randomUUID()}; Secure`),
+    candidate: () => withCookie("sid=; Secure"),
+  },
   "two services that are down": {
     primary: () => new Response("down", { status: 503 }),
     candidate: () => new Response("down", { status: 503 }),
@@ -106,6 +168,70 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
     candidate: (index) => manyFields(isRare(index) ? 6 : 5),
   },
 };
+
+function slowBody(pauseMs: number): Response {
+  const parts = async function* () {
+    yield new TextEncoder().encode("[1,");
+    await delay(pauseMs);
+    yield new TextEncoder().encode("2]");
+  };
+  return new Response(ReadableStream.from(parts()), { headers: { "content-type": "application/json" } });
+}
+
+Deno.test("no verdict is ready with bodies that end later, after a head in time", async () => {
+  const { verdict, services: [late] } = await reportOn({
+    count: 25,
+    primary: () => slowBody(0),
+    candidate: () => slowBody(300),
+    maxLatencyRatio: 3,
+  });
+  assertEquals(verdict, "not-ready");
+  assertMatch(late!.reasons.join(), /p50 to the end of the body \d+ ms vs [\d.]+ ms \(limit 3×\)/);
+});
+
+/** Values that repeat in the candidate, and that are no regression. */
+const READY: Readonly<Record<string, Attempt>> = {
+  "one instance instead of eight": {
+    primary: () => json({ instance: `web-7f9c4d5b6-${POOL[Math.floor(Math.random() * POOL.length)]}`, a: 1 }),
+    candidate: () => json({ instance: "web-7f9c4d5b6-0badcafe", a: 1 }),
+  },
+  "times in seconds": {
+    primary: (index) => json({ at: 1_750_000_000 + Math.floor(index / 20 + Math.random()) }),
+    candidate: (index) => json({ at: 1_750_000_000 + Math.floor(index / 20 + Math.random()) }),
+  },
+  "a time that a cache repeats now and then": {
+    primary: (index) => json({ at: new Date(1.75e12 + index * 1_000 + Math.random() * 900) }),
+    candidate: (index) => json({ at: new Date(1.75e12 + (index - (index % 3 === 0 ? 1 : 0)) * 1_000) }),
+  },
+  "times at random": {
+    primary: () => json({ next: new Date(Math.random() * 1e12), a: 1 }),
+    candidate: () => json({ next: new Date(Math.random() * 1e12), a: 1 }),
+  },
+  "times in UTC in two spellings": {
+    primary: () => json({ at: new Date() }),
+    candidate: () => json({ at: new Date().toISOString().replace("Z", "+00:00") }),
+  },
+  "the character set of JSON": {
+    primary: () => new Response("{}", { headers: { "content-type": "application/json" } }),
+    candidate: () => new Response("{}", { headers: { "content-type": "application/json; charset=utf-8" } }),
+  },
+  "quoted and plain parameters of links": {
+    primary: () => withLink(`</items?after=${crypto.randomUUID()}>; rel="next"`),
+    candidate: () => withLink(`</items?after=${crypto.randomUUID()}>;rel=next`),
+  },
+  "cookies that are deleted": {
+    primary: () => withCookie("sid=deleted; Max-Age=0"),
+    candidate: () => withCookie("sid=; Max-Age=0"),
+  },
+  "tokens of both services": { primary: () => page(randomToken()), candidate: () => page(randomToken()) },
+};
+
+for (const [title, attempt] of Object.entries(READY)) {
+  Deno.test(`a service is ready with ${title}`, async () => {
+    const { verdict, services, mismatches } = await reportOn(attempt);
+    assertEquals([verdict, mismatches], ["ready", []], services[0]!.reasons.join());
+  });
+}
 
 for (const [regression, attempt] of Object.entries(NOT_READY)) {
   Deno.test(`no verdict is ready with ${regression}`, async () => {
@@ -117,6 +243,6 @@ for (const [regression, attempt] of Object.entries(NOT_READY)) {
 Deno.test("many fields that always differ are noise, and a wrong value among them is the only mismatch", async () => {
   const same = await reportOn({ primary: () => manyFields(5), candidate: () => manyFields(5) });
   assertEquals([same.verdict, same.mismatches], ["ready", []]);
-  const { mismatches } = await reportOn({ primary: () => manyFields(5), candidate: () => manyFields(6) });
-  assertEquals(mismatches.map(({ path }) => path), ["$.total"]);
+  const wrong = await reportOn({ primary: () => manyFields(5), candidate: () => manyFields(6) });
+  assertEquals(wrong.mismatches.map(({ path }) => path), ["$.total"], JSON.stringify(wrong));
 });

@@ -10,7 +10,7 @@ function field(text: string, hasNoise = true): FieldCounts {
     const [differing = 0, compared = 0] = ratio.split("/").map(Number);
     return { differing, compared };
   });
-  return { service: service!, noise: noise!, hasNoise, isSameForm: false, isCollective: false };
+  return { service: service!, noise: noise!, hasNoise, isSameForm: false, isRepetition: false, isCollective: false };
 }
 
 const TIMESTAMP = "1000/1000 100/100";

@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Comparison } from "../../src/compare/comparison.ts";
-import { ComparisonStats } from "../../src/compare/comparison_stats.ts";
+import { ComparisonStats, mergeSnapshots } from "../../src/compare/comparison_stats.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
 import { DEFAULT_THRESHOLDS, readReportQuery } from "../../src/compare/report_thresholds.ts";
 import { renderMarkdown } from "../../src/compare/render_markdown.ts";
@@ -111,6 +111,17 @@ Deno.test("makeReport() requires more traffic if too few comparisons exclude noi
     services[0]!.reasons[0]!,
     /^1 % of the comparisons differ in undecided fields \(limit 0\.1 %\): the primary was compared with itself too rarely/,
   );
+  assertEquals([services[0]!.undecidedCount, services[0]!.matchRate.value], [10, 1]);
+});
+
+Deno.test("a report whose comparisons are all undecided shows no match rate", () => {
+  const report = reportOf({ count: 10, paths: ["$.a"] }, noise(1));
+  assertEquals([report.compared, report.undecidedCount], [10, 10]);
+  assertMatch(
+    renderText(report, createPaint(false)),
+    /^not enough traffic: since .* UTC, 10 comparisons, 10 undecided\n/,
+  );
+  assertStringIncludes(renderText(report, createPaint(false)), "  match    –, 10 undecided\n");
 });
 
 for (const [prefix, collective] of [["$.", "$.…"], ["header:", "header:…"], ["form:", "form:…"]] as const) {
@@ -320,6 +331,20 @@ Deno.test("renderMarkdown() escapes markup from the wire", () => {
   assertEquals(cells.length, 7);
   for (const cell of [cells[3], cells[4], cells[5]]) assertMatch(cell!, /^``.*@team <b>.*``$/);
   assertEquals([cells[2], cells[6]], ["`v2`", ""]);
+});
+
+Deno.test("a report names an earlier build without a version, and counts one thing as one", () => {
+  const stats = new ComparisonStats({ now: () => 0 });
+  stats.add(comparison(), { endpoint: "GET /", samples: "none" });
+  const later = new ComparisonStats({ now: () => 60_000 });
+  later.add(comparison(["$.a"]), { endpoint: "GET /", samples: "none", build: "2" });
+  const report = makeReport(mergeSnapshots([stats.snapshot(), later.snapshot()], { now: () => 60_000 }));
+  const text = renderText(report, createPaint(false));
+  assertStringIncludes(text, "since 1970-01-01 00:00:00 UTC, 1 comparison,");
+  assertStringIncludes(
+    text,
+    "before   unknown version, since 1970-01-01 00:00:00 UTC: not enough traffic, 1 comparison\n",
+  );
 });
 
 Deno.test("a report without comparisons shows no ratios and no latencies", () => {

@@ -61,8 +61,18 @@ Deno.test("a sample has the parts that the client sent, without the fields of pr
     origin: "https://shop.example",
     target: "/a%20b?x=1&y=%2F",
     headers: [["Accept", "*/*"], JSON_TYPE],
-    body: '{"n":9007199254740993}',
+    body: ' { "n": 9007199254740993 } ',
   });
+});
+
+Deno.test("a sample of JSON without a secret is the text that was sent, unless rules have paths into it", () => {
+  const body = '{"a":1.0, "a":[1e2],\n"b":"\\u00e9"}';
+  const given = { headers: [JSON_TYPE], body };
+  assertEquals(sampleOf(given).body, body);
+  assertEquals(sampleOf({ ...given, redact: ["$.email"] }).body, '{"a":[100],"b":"é"}');
+  const secrets = `{"a":{"password":"${S}"},"a":1,"x":"known-secret-text"}`;
+  assertFalse(sampleOf({ ...given, body: secrets }).body!.includes(S));
+  assertFalse(sampleOf({ ...given, body: `{"a":{"password":"${S}"},"a":1}` }).body!.includes(S));
 });
 
 // Columns: parts of a request with secrets; the parts of the sample.

@@ -14,6 +14,7 @@ for (const [index, regression] of CLASSES.entries()) {
   Deno.test(`no verdict is ready with a regression: ${regression.name}`, () => {
     const runs: readonly (readonly [rate: number, runs: number])[] = [[0.01, 100], [1, 10]];
     for (const [rate, count] of runs) {
+      if (regression.isCommon && rate < 1) continue;
       const { ready } = simulateVerdicts({
         regression,
         rate,

@@ -1,7 +1,7 @@
 /** Causes of failures as events show them: the platform's words, the address, and the remedy, over both transports. */
 
 import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { conductor, type ConductorEvent, type NonShadowServiceInput, type SettledEvent } from "@zeek/conductor";
+import { conductor, type ConductorEvent, type SecondaryServiceInput, type SettledEvent } from "@zeek/conductor";
 import { causeOf } from "../../src/http/failure_causes.ts";
 import { type Certificate, hasOpenssl, makeCertificate, makeDatedCertificate } from "../_support/certificates.ts";
 import { freePort } from "../_support/ports.ts";
@@ -17,7 +17,7 @@ interface Fault {
   readonly name: string;
   readonly needsOpenssl?: boolean;
   /** Starts the service. */
-  start(): Promise<AsyncDisposable & { readonly service: Partial<NonShadowServiceInput> & { readonly url: string } }>;
+  start(): Promise<AsyncDisposable & { readonly service: Partial<SecondaryServiceInput> & { readonly url: string } }>;
   readonly failure: string;
   readonly error: RegExp;
   /** Cause; `ADDRESS` stands for the address. `undefined`: none. */

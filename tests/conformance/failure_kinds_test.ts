@@ -5,7 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import type { NonShadowServiceInput } from "@zeek/conductor";
+import type { SecondaryServiceInput } from "@zeek/conductor";
 import { createServer } from "node:http";
 import { toBytes } from "../_support/latin1.ts";
 import { readToEnd } from "../_support/raw_response.ts";
@@ -15,11 +15,12 @@ import {
   refusingUrl,
   startBackend,
   startConductor,
+  startListening,
   startRawBackend,
 } from "../_support/servers.ts";
 import { type SocketConnection, type SocketRequest, startSocketBackend } from "../_support/socket_backend.ts";
 import { startImpostor } from "../_support/tls_backends.ts";
-import { TRANSPORTS } from "../_support/transports.ts";
+import { COMBINATIONS } from "../_support/transports.ts";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const GET = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -32,7 +33,7 @@ interface Scene {
   readonly name: string;
   /** Absent: nothing listens, unless `service` has another URL. */
   readonly respond?: Respond;
-  readonly service?: Partial<NonShadowServiceInput>;
+  readonly service?: Partial<SecondaryServiceInput>;
   readonly request?: string;
   /** Failure kind or status of the attempt. */
   readonly settles: string | number;
@@ -167,12 +168,12 @@ for (
   });
 }
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   for (const { name, respond, service, request = GET, settles, opens } of SCENES) {
     Deno.test(`${name}: the breaker ${opens ? "opens" : "stays closed"}, over ${over}`, async () => {
       await using backend = await startSocketBackend((request, connection) => respond?.(request, connection));
       const url = respond === undefined ? refusingUrl() : backend.url;
-      await using front = startConductor({
+      await using front = await startListening(listener, {
         services: [{ name: "a", url, breaker: { failures: 1 }, ...service }],
       }, { transport: create() });
       await exchange(front.port, request);
@@ -184,7 +185,7 @@ for (const [over, create] of TRANSPORTS) {
     await using impostor = startImpostor(async (connection) => {
       await connection.write(toBytes("HTTP/1.1 400 Bad Request\r\n\r\n"));
     });
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [{ name: "a", url: impostor.url, breaker: { failures: 1 } }],
     }, { transport: create() });
     await exchange(front.port, GET);
@@ -193,7 +194,7 @@ for (const [over, create] of TRANSPORTS) {
 
   Deno.test(`an upload that takes longer than the timeout is no failure, over ${over}`, async () => {
     await using backend = await startSocketBackend((_, { write }) => write(OK));
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [{ name: "a", url: backend.url, timeout: "100ms", breaker: { failures: 1 } }],
     }, { transport: create() });
     using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
@@ -211,7 +212,7 @@ for (const [over, create] of TRANSPORTS) {
     await using backend = startRawBackend(async (connection) => {
       await readUntil(connection);
     });
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [{ name: "a", url: backend.url, breaker: { failures: 1 } }],
     }, { transport: create() });
     using client = await Deno.connect({ port: front.port, hostname: "127.0.0.1" });
@@ -227,7 +228,7 @@ for (const [over, create] of TRANSPORTS) {
       await readUntil(connection);
       await done.promise;
     });
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       bodyWindow: "64KiB",
       services: [
         { name: "main", url: main.url, primary: true },
@@ -273,7 +274,7 @@ const ODD_REQUESTS: readonly string[] = [
   "GET / HTTP/1.1\r\nVia: 1.1 a, 1.1 b, 1.1 c, 1.1 d, 1.1 e, 1.1 f, 1.1 g, 1.1 h, 1.1 i, 1.1 j, 1.1 k",
 ];
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener] of COMBINATIONS) {
   for (const text of ODD_REQUESTS) {
     Deno.test(`${JSON.stringify(text.slice(0, 100))} makes no healthy service fail, over ${over}`, async () => {
       // Not the server of Deno, which may treat odd requests differently.
@@ -283,7 +284,7 @@ for (const [over, create] of TRANSPORTS) {
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const { port } = server.address() as { port: number };
       {
-        await using front = startConductor({
+        await using front = await startListening(listener, {
           services: [{ name: "a", url: `http://127.0.0.1:${port}`, breaker: { failures: 1 } }],
         }, { transport: create() });
         const [head = "", ...rest] = text.split("\r\n\r\n");

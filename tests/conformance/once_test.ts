@@ -6,8 +6,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { exchangeOnce } from "../_support/raw_response.ts";
 import { type SocketConnection, startSocketBackend } from "../_support/socket_backend.ts";
-import { readUntil, startConductor, startRawBackend } from "../_support/servers.ts";
-import { type TransportName, TRANSPORTS } from "../_support/transports.ts";
+import { readUntil, startListening, startRawBackend } from "../_support/servers.ts";
+import { COMBINATIONS, type TransportName } from "../_support/transports.ts";
 
 const RESPONSE = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -83,10 +83,10 @@ function outcomeOf(over: TransportName, repeatable: boolean, death: Death): Outc
   return repeatable && !death.responses ? REPEATED : FAILED;
 }
 
-for (const [over, create] of TRANSPORTS) {
+for (const [over, create, listener, transport] of COMBINATIONS) {
   for (const death of DEATHS) {
     for (const { label, repeatable, text } of REQUESTS) {
-      const [status, times] = outcomeOf(over, repeatable, death);
+      const [status, times] = outcomeOf(transport, repeatable, death);
       const outcome = `${status} and seen ${times === 1 ? "once" : "twice"} at most`;
       Deno.test(`${label} is ${outcome} if a reused connection is ${death.name}, over ${over}`, async () => {
         const seen: Record<string, number> = {};
@@ -104,17 +104,19 @@ for (const [over, create] of TRANSPORTS) {
           gone = connection.gone;
           death.afterResponse(connection);
         });
-        await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+        await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+          transport: create(),
+        });
         const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
         for (const path of ["/first", "/again", "/1", "/2", "/3", "/4", "/5"]) {
           const response = await exchangeOnce(front.port, /\d/.test(path) ? text(path) : get(path));
           assertEquals([path, response.status, seen[path]], [path, ...died.has(path) ? [status, times] : OK]);
           // The transport must notice an end that has arrived before the next request.
-          if (over === "sockets") await gone;
+          if (transport === "sockets") await gone;
         }
-        const canDie = death.afterResponse === undefined && (over === "sockets" || repeatable);
+        const canDie = death.afterResponse === undefined && (transport === "sockets" || repeatable);
         // Over fetch, a repeatable request may be sent before the end of the connection arrives.
-        if (canDie || over === "sockets" || !repeatable) assertEquals(died.size > 0, canDie);
+        if (canDie || transport === "sockets" || !repeatable) assertEquals(died.size > 0, canDie);
         const failures = front.events.flatMap((event) => event.type === "settled" ? event.failure ?? [] : []);
         assertEquals(failures, Array(status === 502 ? died.size : 0).fill("reset"));
       });
@@ -129,7 +131,9 @@ for (const [over, create] of TRANSPORTS) {
           seen++;
           connection[die]();
         });
-        await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+        await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+          transport: create(),
+        });
         const { status } = await exchangeOnce(front.port, text("/"));
         assertEquals([status, seen], [502, 1]);
       });
@@ -148,7 +152,9 @@ for (const [over, create] of TRANSPORTS) {
       await full.promise; // So that each request has its own connection.
       await write(RESPONSE);
     });
-    await using front = startConductor({ services: [{ name: "a", url: backend.url }] }, { transport: create() });
+    await using front = await startListening(listener, { services: [{ name: "a", url: backend.url }] }, {
+      transport: create(),
+    });
     const request = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     await Promise.all(Array.from({ length: all }, () => exchangeOnce(front.port, request)));
     dying = true;
@@ -176,7 +182,7 @@ for (const [over, create] of TRANSPORTS) {
         await connection.write(new TextEncoder().encode(RESPONSE));
       }
     });
-    await using front = startConductor({
+    await using front = await startListening(listener, {
       services: [
         { name: "primary", url: backend.url, primary: true },
         { name: "secondary", url: backend.url },
@@ -191,6 +197,6 @@ for (const [over, create] of TRANSPORTS) {
     await front.event(() => seen === 90);
     assertEquals(pipelined, 0);
     // Over fetch, each unsafe request has its own connection.
-    if (over === "fetch") assertEquals(connections, 90);
+    if (transport === "fetch") assertEquals(connections, 90);
   });
 }

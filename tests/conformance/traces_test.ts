@@ -1,7 +1,7 @@
 /** W3C Trace Context on the wire: `traceparent` and `tracestate` of the requests to services. */
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import type { NonShadowServiceInput } from "@zeek/conductor";
+import type { SecondaryServiceInput } from "@zeek/conductor";
 import { parseTraceparent } from "../../src/http/trace_context.ts";
 import { exchangeRaw, startBackend, startListening } from "../_support/servers.ts";
 import { COMBINATIONS } from "../_support/transports.ts";
@@ -19,7 +19,7 @@ interface Row {
   /** The received tracestate. */
   readonly state?: string;
   /** Settings of the service. */
-  readonly service?: Partial<NonShadowServiceInput>;
+  readonly service?: Partial<SecondaryServiceInput>;
 }
 
 const SAMPLED = { traceId: TRACE, flags: "01" };

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { exchangeRaw, readUntil, startListening, startRawBackend, type TestServer } from "../_support/servers.ts";
+import type { ConfigInput } from "@zeek/conductor";
 
 const encode = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -135,7 +136,10 @@ Deno.test("a shadow without credentials gets no trailers", async () => {
   };
   await using primary = start();
   await using shadow = start();
-  const services = [{ name: "a", url: primary.url }, { name: "s", url: shadow.url, shadow: true, credentials: false }];
+  const services: ConfigInput["services"] = [
+    { name: "a", url: primary.url },
+    { name: "s", url: shadow.url, shadow: true, credentials: false },
+  ];
   await using front = await startListening("node", { services });
   await exchangeRaw(front.port, `${CHUNKED}\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n`);
   assertEquals(await Promise.all(bodies), ["3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n"]);

@@ -127,12 +127,16 @@ const ENDING_FLOODS: readonly EndingFlood[] = [
   { bytes: 300, path: "/early/" },
 ];
 
-/** The end of such a flood stops `Deno.serve` for seconds (decision 023). */
+/**
+ * The node listener joins all chunks of up to 1 KiB, so that few sizes suffice. The end of a flood that starts with a
+ * large chunk stops `Deno.serve` for seconds (decision 023).
+ */
 const NODE_ENDING_FLOODS: readonly EndingFlood[] = [
-  ...ENDING_FLOODS,
+  { bytes: 40 },
+  { bytes: 40, connections: CONNECTIONS },
+  { bytes: 1, path: "/early/" },
   { bytes: 1, firstBytes: 1_024 },
   { bytes: 40, firstBytes: 65_536 },
-  { bytes: 40, firstBytes: 1_024, connections: CONNECTIONS },
 ];
 
 /** Chunks of any size must leave nothing to drain when the client disconnects (decision 023). */
@@ -227,10 +231,16 @@ const ATTACKS: readonly (readonly [name: string, attack: Attack, config?: object
   [`1-byte chunks with the head over ${CONNECTIONS} connections`, over(CONNECTIONS, chunksWithHead)],
 ];
 
+/** Too large to be refused as tiny. */
+const SMALL_CHUNKS = [
+  `20-byte chunks over ${CONNECTIONS} connections`,
+  over(CONNECTIONS, flood(CHUNKED, chunks(20, 60_000))),
+] as const;
+
 const HTTP2_ATTACK = ["1-byte DATA frames", flood(HTTP2_UPLOAD, ENCODER.encode(ONE_BYTE_DATA.repeat(1_000)))] as const;
 
 for (const listener of LISTENERS) {
-  for (const [name, attack, config = {}] of listener === "deno" ? [...ATTACKS, HTTP2_ATTACK] : ATTACKS) {
+  for (const [name, attack, config = {}] of [...ATTACKS, listener === "deno" ? HTTP2_ATTACK : SMALL_CHUNKS]) {
     attackTest({
       name: `an upload in ${name} to the ${listener} listener holds little memory and delays no other client`,
       async fn() {

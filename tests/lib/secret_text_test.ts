@@ -57,6 +57,7 @@ const HIDDEN: readonly (readonly [text: string, shown: string])[] = [
   [`/reset-token/8${S}/done`, `/reset-token/[redacted]/done`],
   [`https://jo:${S}@host/x`, `https://[redacted]@host/x`],
   [`https://jo:p@${S}@host/x`, `https://[redacted]@host/x`],
+  [`/a?url=https%3A%2F%2Fjo%3A${S}%40host%2Fx%40y&b=1`, `/a?url=https%3A%2F%2F[redacted]%40host%2Fx%40y&b=1`],
   // Header values
   [`<https://x/?sig=${S}>; rel="next"`, `<https://x/?sig=[redacted]>; rel="next"`],
   [`5; url=/x?access_token=${S}`, `5; url=/x?access_token=[redacted]`],

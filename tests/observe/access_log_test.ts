@@ -114,6 +114,27 @@ Deno.test("the access log has requests that no service got: without a route, ref
   assertEquals([lines[0].attempts, lines[1].attempts[0].outcome], [[], "refused"]);
 });
 
+Deno.test("the access log has one attempt of a service whose breaker is open, and the route of a refused request", async () => {
+  await using front = serve({
+    maxBodySize: "10B",
+    logging: { access: "json", accessFields: ["status", "route", "attempts"] },
+    services: [{ name: "blue", url: refusingUrl(), pathPrefix: "/api", breaker: { failures: 1 } }],
+  });
+  for (const body of [undefined, undefined, "more than ten bytes"]) {
+    const init = body === undefined ? {} : { method: "POST", body };
+    await (await fetch(`${front.url}/api`, init)).bytes();
+  }
+  const lines = (await front.lines(3)).map((line) => JSON.parse(line));
+  const attempts = lines.map(({ attempts }) => attempts.map(({ outcome }: { outcome: string }) => outcome));
+  assertEquals(attempts, [["refused"], ["open-circuit"], []]);
+  assertEquals(
+    lines.map(({ status, route }) => [status, route]),
+    [502, 502, 413].map((status) => {
+      return [status, "pathPrefix /api"];
+    }),
+  );
+});
+
 Deno.test("the access log tells that a response broke off", async () => {
   await using backend = startRawBackend(async (connection) => {
     await connection.read(new Uint8Array(4_096));

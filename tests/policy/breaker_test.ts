@@ -4,7 +4,7 @@ import type {
   BreakerState,
   ConductorEvent,
   ConfigInput,
-  NonShadowServiceInput,
+  PrimaryServiceInput,
   Transport,
 } from "@zeek/conductor";
 
@@ -200,7 +200,7 @@ function changes(events: readonly ConductorEvent[]): string[] {
 }
 
 /** A primary whose breaker opens on the second failure in a row, and a secondary as the fallback. */
-function withFallback(primary: Backend, fallback: Backend, more: Partial<NonShadowServiceInput> = {}): ConfigInput {
+function withFallback(primary: Backend, fallback: Backend, more: Partial<PrimaryServiceInput> = {}): ConfigInput {
   return {
     services: [
       { name: "main", url: primary.url, primary: true, breaker: { failures: 2, openFor: 10 }, ...more },
@@ -373,7 +373,7 @@ Deno.test("an upload reaches the fallback if the breaker of the primary is open,
 });
 
 /** Creates handlers that share their state, as reloads do. */
-function reloading(): { load(service: Partial<NonShadowServiceInput>): void; asked(): Promise<boolean> } {
+function reloading(): { load(service: Partial<PrimaryServiceInput>): void; asked(): Promise<boolean> } {
   const instance = createSharedState();
   let isAsked = false;
   const transport: Transport = () => {
@@ -395,7 +395,7 @@ function reloading(): { load(service: Partial<NonShadowServiceInput>): void; ask
 }
 
 /** Columns: the behaviour, the changed service, and whether the open breaker is replaced by a new one. */
-const RELOADS: readonly (readonly [name: string, service: Partial<NonShadowServiceInput>, isAsked: boolean])[] = [
+const RELOADS: readonly (readonly [name: string, service: Partial<PrimaryServiceInput>, isAsked: boolean])[] = [
   ["keeps an open breaker", { breaker: { failures: 1 } }, false],
   ["keeps an open breaker when other settings change", { breaker: { failures: 1, openFor: 5 }, timeout: 1 }, false],
   ["starts anew with other settings", { breaker: { failures: 1, openFor: 6 } }, true],

@@ -1,7 +1,7 @@
 /** Hedging over real sockets. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ConductorEvent, NonShadowServiceInput } from "@zeek/conductor";
+import type { ConductorEvent, PrimaryServiceInput } from "@zeek/conductor";
 import { startCli, tempConfig } from "../_support/cli_process.ts";
 import { type Front, refusingUrl, startBackend, startConductor, startSlowBackend } from "../_support/servers.ts";
 import { startSocketBackend } from "../_support/socket_backend.ts";
@@ -12,8 +12,8 @@ const NEVER = { after: "1h" } as const;
 function twins(
   a: string,
   b: string,
-  hedge: NonShadowServiceInput["hedge"] = {},
-  more: Partial<NonShadowServiceInput> = {},
+  hedge: PrimaryServiceInput["hedge"] = {},
+  more: Partial<PrimaryServiceInput> = {},
 ) {
   return [{ name: "a", url: a, primary: true, ...more }, { name: "b", url: b, primary: true, hedge }] as const;
 }

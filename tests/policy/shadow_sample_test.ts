@@ -60,7 +60,7 @@ async function outcomesOf(
   top: Partial<ConfigInput> = {},
 ): Promise<string[]> {
   const events: ConductorEvent[] = [];
-  const services = [{ name: "main", url: "http://main" }, {
+  const services: ConfigInput["services"] = [{ name: "main", url: "http://main" }, {
     name: "copy",
     url: "http://localhost",
     shadow: true,

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 
 import { validateConfig } from "../../src/config/validate.ts";
@@ -95,7 +95,6 @@ async function readToEnd(connection: Deno.Conn): Promise<string> {
 
 const OK: ProxyHandler = () => Promise.resolve(new ClientResponse(200, [], "ok"));
 const SHORT = { header: "200ms", request: "400ms", idle: "200ms", write: "300ms" };
-const HEAD = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
 
 /** Each row: bytes that the client sends, how often a byte follows, and the expected response. */
 const SLOW: [name: string, sent: string, next: string, response: RegExp][] = [
@@ -141,12 +140,20 @@ for (const [name, next] of [["no body", ""], ["a body byte by byte", "x"]] as co
   });
 }
 
-Deno.test("the node listener discards the rest of a request only until the timeout", async () => {
-  await using listener = await open(OK, { clientTimeouts: SHORT });
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
-  await connection.write(toBytes(HEAD));
-  assertMatch(await readToEnd(connection), /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/);
-});
+for (const [rest, more] of [["no body", ""], ["a body byte by byte", "x"]] as const) {
+  Deno.test(`the node listener discards the rest of a request only until the timeout: ${rest}`, async () => {
+    await using listener = await open(OK, { clientTimeouts: SHORT });
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+    await connection.write(toBytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"));
+    const drip = setInterval(() => connection.write(toBytes(more)).catch(() => {}), 20);
+    const startMs = performance.now();
+    assertMatch(await readUntil(connection, "ok"), /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/);
+    // The close of a connection with unread bytes is a reset.
+    assertEquals(await connection.read(new Uint8Array(1)).catch(() => null), null);
+    clearInterval(drip);
+    assertLess(performance.now() - startMs, 10_000);
+  });
+}
 
 Deno.test("the node listener cuts off a client that does not read, and cancels the response", async () => {
   const cancelled = Promise.withResolvers<void>();
@@ -232,6 +239,19 @@ Deno.test({
     assertEquals(refused, ["max-connections", "head-timeout"]);
     assertEquals(await status(), 200);
   },
+});
+
+Deno.test("the node listener's test of itself counts as no client", async () => {
+  const refused: string[] = [];
+  // A listener with short timeouts looks more often if its test is due.
+  const fields = { limits: { maxConnectionsPerClient: 1 }, clientTimeouts: { write: "0.4s" } };
+  await using listener = await open(OK, fields, (reason) => refused.push(reason));
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  // Two seconds without a connection precede the test.
+  await delay(2_500);
+  await client.write(toBytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  assertMatch(await readUntil(client, "ok"), /^HTTP\/1.1 200 /);
+  assertEquals(refused, []);
 });
 
 Deno.test("the node listener limits the connections of each client, but not of trusted proxies", async () => {
@@ -396,6 +416,64 @@ Deno.test("the node listener cuts the connection if the response fails or exceed
     const text = await exchangeRaw(listener.port, request);
     assertEquals(text.slice(text.indexOf("\r\n\r\n") + 4), body);
   }
+});
+
+Deno.test("the node listener serves an upgrade that is pipelined behind a request, after its response", async () => {
+  await using listener = await open(async (request) => {
+    if (request.upgrade === undefined) {
+      await delay(20);
+      return new ClientResponse(200, [], "first");
+    }
+    return new ClientResponse(101, [["Upgrade", "websocket"], ["Connection", "Upgrade"]], null, async (client) => {
+      await client.write(toBytes("hello"));
+      client.end();
+    });
+  });
+  const requests = `GET / HTTP/1.1\r\nHost: a\r\n\r\n${UPGRADE}`;
+  assertMatch(await exchangeRaw(listener.port, requests), /^HTTP\/1.1 200 [^]*first[^]*\r\n\r\nhello$/);
+});
+
+const IGNORED_UPGRADE =
+  "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok";
+
+Deno.test("the node listener keeps the connection of a client that offers h2c with each request", async () => {
+  await using listener = await open(OK);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  for (let round = 0; round < 15; round++) {
+    await connection.write(toBytes(IGNORED_UPGRADE));
+    const response = await readUntil(connection, "\r\n\r\nok");
+    assertEquals(/connection: close/i.test(response), false);
+  }
+});
+
+Deno.test("the node listener closes after Upgrade: h2c with further bytes, whose start may be lost", async () => {
+  const targets: string[] = [];
+  await using listener = await open(async (request) => {
+    targets.push(request.target.path);
+    await delay(50);
+    return new ClientResponse(200, [], "ok");
+  });
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  const hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+  await connection.write(
+    toBytes(`${IGNORED_UPGRADE}POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n`),
+  );
+  await delay(10);
+  await connection.write(toBytes(hidden));
+  assertMatch(await readToEnd(connection), /^HTTP\/1.1 200 [^]*\r\nConnection: close\r\n[^]*\r\n\r\nok$/);
+  assertEquals(targets, ["/"]);
+});
+
+Deno.test("the node listener does not serve an upgrade on a connection that a limit has refused", async () => {
+  let served = 0;
+  const handle: ProxyHandler = (request) => {
+    served++;
+    return OK(request);
+  };
+  await using listener = await open(handle, { limits: { maxConnections: 1 } });
+  using _first = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  assertMatch(await exchangeRaw(listener.port, UPGRADE), /^HTTP\/1.1 503 /);
+  assertEquals(served, 0);
 });
 
 Deno.test("the node listener closes after a drain: in-flight requests complete, idle connections end", async () => {

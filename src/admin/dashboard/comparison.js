@@ -161,6 +161,7 @@ export class Comparison {
   }
 
   async #reset() {
+    if (!confirm("Discard all comparisons since the start of counting, for everyone, and start again?")) return;
     try {
       await resetReport();
       this.#showProblems({ noise: "" });
@@ -274,12 +275,17 @@ function noiseKeys({ mismatches, undecided }, noise) {
 }
 
 /** @param {Report} report */
-function factsOf({ verdict, sinceMs, compared, notComparable, matchRate, services, dropped }) {
+function factsOf({ verdict, sinceMs, compared, undecidedCount, notComparable, matchRate, services, dropped }) {
+  const match = compared > undecidedCount ? [`${finePercent(matchRate)} match`] : [];
   const facts = [
     // The card of a single service shows the same.
-    ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), `${finePercent(matchRate)} match`] : []),
+    ...(services.length > 1 ? [VERDICT_LABELS[verdict].toLowerCase(), ...match] : []),
     `since ${clock(sinceMs).slice(0, 5)}, ${count(compared)} comparisons`,
+    ...(undecidedCount > 0 ? [`${count(undecidedCount)} undecided`] : []),
     ...(notComparable > 0 ? [`${count(notComparable)} not comparable`] : []),
+    ...services.filter(({ sampled }) => sampled < 1).map(({ service, sampled }) =>
+      `${finePercent(sampled)} of the requests to ${service} compared: no time for all`
+    ),
     ...(dropped > 0 ? [`${count(dropped)} details dropped: memory limit reached`] : []),
   ];
   return facts.join(" · ");

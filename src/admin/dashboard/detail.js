@@ -4,7 +4,7 @@ import { copyButton } from "./copy_button.js";
 import { curlCommand } from "./curl.js";
 import { html } from "./dom.js";
 import { clock, ms, niceCeiling, printable } from "./format.js";
-import { attemptDescription, attemptState, responseSource } from "./labels.js";
+import { attemptDescription, attemptState, exchangeOutcome, failureCauses, responseSource } from "./labels.js";
 import { scaleTimeline, timelineOf } from "./timeline.js";
 import { axisTicks } from "./waterfall.js";
 
@@ -27,7 +27,7 @@ export function showDetail(dialog, exchange, { link, origin }) {
   const timeline = timelineOf(exchange);
   scaleTimeline(timeline, maxMs);
   const response = `${status} ${responseSource(exchange, printable(service))}, selected after ${ms(durationMs)}`;
-  dialog.replaceChildren(html("div", { class: "detail-page" }, [
+  dialog.replaceChildren(html("div", { class: "detail-page", "data-outcome": exchangeOutcome(exchange) }, [
     html("div", { class: "detail-head" }, [
       html("h2", { id: "detail-title" }, [
         html("span", { class: "method", text: printable(method) }),
@@ -38,6 +38,7 @@ export function showDetail(dialog, exchange, { link, origin }) {
     ]),
     facts([
       ["Response", response],
+      ...failureCauses(exchange).map((cause) => /** @type {const} */ (["Cause", cause])),
       ...(interrupted === undefined ? [] : [/** @type {const} */ (["Interrupted", interrupted])]),
       ["Route", route === "" ? "no match" : printable(route)],
       ["Arrival", clock(timeMs)],

@@ -63,7 +63,11 @@ export function headlineOf(services, routes) {
     services.filter((service) => service.health === health).length
   );
   const all = services.length === 1 ? "1 service" : `${count(services.length)} services`;
-  const quiet = idle ? `${count(idle)} without traffic` : "";
+  // Requests in flight, and aborted ones, are traffic.
+  const silent = services.filter(({ health, reason }) => health === "idle" && reason !== HEALTH_LABELS.idle).length;
+  const quiet = [[idle - silent, "without traffic"], [silent, "without a response"]].flatMap(([number, text]) =>
+    number === 0 ? [] : [`${count(Number(number))} ${number === 1 ? "service" : "services"} ${text}`]
+  ).join(" · ");
   const routeTroubles = /** @type {const} */ (["failing", "degraded"]).flatMap((health) => {
     const affected = routes.filter((route) => route.health === health).length;
     return affected === 0 ? [] : [`${count(affected)} ${HEALTH_LABELS[health]}`];
@@ -82,7 +86,7 @@ export function headlineOf(services, routes) {
     return { health, text: `${count(degraded)} of ${all} degraded`, note: note(routeNote, quiet) };
   }
   if (routeNote !== "") return { health: hasFailingRoute ? "failing" : "degraded", text: routeNote, note: quiet };
-  if (idle === services.length) return { health: "idle", text: "No traffic", note: all };
+  if (idle === services.length) return { health: "idle", text: silent > 0 ? "No responses" : "No traffic", note: all };
   return { health: "healthy", text: services.length === 1 ? "1 service healthy" : `All ${all} healthy`, note: quiet };
 }
 

@@ -37,9 +37,10 @@ const CHOSEN_SKIPS = new Set(
  * @param {ServiceStateSnapshot | undefined} state
  * @returns {Judgement}
  */
-export function judgeService({ total, succeeded, failures, skips }, state) {
+export function judgeService({ total: sent, aborted, succeeded, failures, skips }, state) {
   const unavailable = unavailableReason(state);
   if (unavailable !== undefined) return { health: "failing", reason: unavailable };
+  const total = sent - aborted;
   const lost = lostBy(skips);
   const lostCount = lost.reduce((sum, [, count]) => sum + count, 0);
   const [[failure = ""] = []] = byCount(failures);
@@ -50,7 +51,7 @@ export function judgeService({ total, succeeded, failures, skips }, state) {
     return { health: "degraded", reason: `${share(lostCount, lostCount + total)} not sent: ${skip}`, skip };
   }
   if (health === "degraded") return { health, reason: `${share(total - succeeded, total)} fail: ${failure}` };
-  return { health, reason: HEALTH_LABELS[health] };
+  return { health, reason: health === "idle" && aborted > 0 ? "all requests aborted" : HEALTH_LABELS[health] };
 }
 
 /**
@@ -90,8 +91,8 @@ export function unavailableReason(state) {
  * @param {Span} span
  * @returns {boolean}
  */
-export function hasOutcome({ total, skips }) {
-  return total > 0 || lostBy(skips).length > 0;
+export function hasOutcome({ total, aborted, skips }) {
+  return total > aborted || lostBy(skips).length > 0;
 }
 
 /**

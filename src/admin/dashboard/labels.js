@@ -60,6 +60,18 @@ export function attemptCause({ failure, cause, error }) {
 }
 
 /**
+ * Returns the causes of the failed attempts of an exchange, each with its service.
+ *
+ * @param {ExchangeRecord} exchange
+ * @returns {string[]}
+ */
+export function failureCauses({ attempts }) {
+  return attempts.map((attempt) => [printable(attempt.service), attemptCause(attempt)]).filter(([, cause]) =>
+    cause !== ""
+  ).map((parts) => parts.join(": "));
+}
+
+/**
  * Returns a sentence of the documentation without its marks for code.
  *
  * @param {string} sentence

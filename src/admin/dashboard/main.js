@@ -98,7 +98,7 @@ connect({
     draw();
   },
   onExchanges(view) {
-    newCount += store.addExchanges(view).length;
+    newCount += store.addExchanges(view).filter((exchange) => filters.matches(exchange)).length;
     drawExchanges();
     drawDialog();
   },
@@ -130,11 +130,12 @@ dialog.addEventListener("close", () => {
   filters.read();
   drawExchanges();
 });
-mapFold.addEventListener("toggle", () => {
-  const isOpenByDefault = store.state === undefined || isComplete(store.state);
-  if (store.state !== undefined) {
-    address.change({ map: mapFold.open === isOpenByDefault ? "" : mapFold.open ? "1" : "0" });
-  }
+// Not the event "toggle": it comes later, and a drawing between the two would undo the change.
+byId("map-summary", HTMLElement).addEventListener("click", (event) => {
+  event.preventDefault();
+  mapFold.open = !mapFold.open;
+  if (store.state === undefined) return;
+  address.change({ map: mapFold.open === isComplete(store.state) ? "" : mapFold.open ? "1" : "0" });
   draw();
 });
 document.addEventListener("visibilitychange", draw);
@@ -292,12 +293,18 @@ function noticeText(status) {
 }
 
 /** @param {StateView} state */
-function drawFooter({ version, workers, process, metrics, timeMs }) {
+function drawFooter({ version, workers, process, reloads, metrics, timeMs }) {
   const facts = [
     `conductor ${printable(version)}`,
     `up ${uptime(timeMs - metrics.startedMs)}`,
     workers.count === 1 ? "1 worker" : `${workers.count} workers`,
     ...(workers.crashes > 0 ? [`${workers.crashes} crashed`] : []),
+    ...(reloads === undefined
+      ? []
+      : [`${printable(reloads.file)}, loaded ${uptime(timeMs - reloads.lastSuccessMs)} ago`]),
+    ...(reloads?.lastRefusal === undefined
+      ? []
+      : [`last refused reload ${uptime(timeMs - reloads.lastRefusal.timeMs)} ago`]),
     ...(process.residentBytes === undefined ? [] : [`${bytes(process.residentBytes)} resident`]),
     ...(process.descriptors === undefined ? [] : [`${count(process.descriptors)} descriptors`]),
   ];

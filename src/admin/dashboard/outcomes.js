@@ -38,10 +38,10 @@ export const FAILURE_LABELS = {
 export const SKIP_LABELS = {
   "method-excluded": "the method is not one of `methods`, not safe, or not safe to send again",
   "not-sampled": "the request, or its client, is not in the sample",
-  "max-in-flight": "`maxInFlight` requests to the shadow are in flight",
+  "max-in-flight": "the limit `maxInFlight` is reached: earlier requests to the shadow are still in flight",
   "connection-budget":
     "responses of the shadow do not end, so that each costs a connection, and it was sent 20 in the last second",
-  "rate-limited": "`maxRate` requests were sent to the shadow in the last second",
+  "rate-limited": "the limit `maxRate` is reached: that many requests were sent to the shadow in the last second",
   "body-too-large": "the body is larger than `maxBodySize`, or was streamed and cannot be sent again",
   "body-lag":
     "a secondary or shadow lagged by more than `bodyWindow` in reading an upload, or a shadow in reading a tunnel",

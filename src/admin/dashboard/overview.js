@@ -65,7 +65,7 @@ export class Overview {
     setText(this.#p95, `p95 ${ms(latest?.p95 ?? NaN)}`);
     setText(this.#p99, `p99 ${ms(latest?.p99 ?? NaN)}`);
     setText(this.#inFlight.value, count(latest?.inFlight ?? 0));
-    setText(this.#inFlight.note, "no response yet");
+    setText(this.#inFlight.note, "without a response yet");
 
     updateChart(this.#rate.chart, points, { spanMs, kind: "rate" });
     updateChart(this.#success.chart, points, { spanMs, kind: "success" });

@@ -5,7 +5,8 @@
 /**
  * @typedef {object} Span Counts of a period of time.
  * @property {number} seconds Length of the period.
- * @property {number} total Requests of clients; for a service, attempts with a response or a failure of the service.
+ * @property {number} total Requests of clients; for a service, attempts that were sent and have settled.
+ * @property {number} aborted Part of `total` that conductor aborted. It is no sign of the health of the service.
  * @property {number} succeeded Part of `total` that succeeded.
  * @property {Readonly<Record<string, number>>} failures Failures by kind.
  * @property {Readonly<Record<string, number>>} skips Requests that were not sent, by reason.
@@ -15,20 +16,20 @@
 /**
  * Returns the counters of a service on a route, since the start. The span has no length.
  *
- * Every request is a response, a failure or a skip, and nothing twice. Aborted attempts are no sign of the health of the
- * service, and do not count.
+ * Every request is a response, a failure, aborted, or a skip, and nothing twice.
  *
  * @param {Pick<ServiceSnapshot, "responses" | "failedResponses" | "failures" | "skips">} snapshot
  * @returns {Span}
  */
 export function serviceSpan({ responses, failedResponses, failures, skips }) {
-  const faults = Object.entries(failures).filter(([kind]) => kind !== "aborted");
+  const { aborted = 0, ...faults } = failures;
   const responseCount = sum(Object.values(responses));
   return {
     seconds: 0,
-    total: responseCount + sum(faults.map(([, count]) => count)),
+    total: responseCount + aborted + sum(Object.values(faults)),
+    aborted,
     succeeded: responseCount - failedResponses,
-    failures: { ...Object.fromEntries(faults), "error status": failedResponses },
+    failures: { ...faults, "error status": failedResponses },
     skips,
     fallbacks: 0,
   };
@@ -47,6 +48,7 @@ export function routeSpan({ responses, interrupted, fallbacks }) {
   return {
     seconds: 0,
     total,
+    aborted: 0,
     succeeded: total - Math.min(total, serverErrors + interrupted),
     failures: { "5xx": serverErrors, interrupted },
     skips: {},
@@ -66,6 +68,7 @@ export function spanBetween(before, after, seconds) {
   return {
     seconds,
     total: increase(before.total, after.total),
+    aborted: increase(before.aborted, after.aborted),
     succeeded: increase(before.succeeded, after.succeeded),
     failures: increases(before.failures, after.failures),
     skips: increases(before.skips, after.skips),
@@ -84,6 +87,7 @@ export function mergeSpans(spans, seconds) {
   return {
     seconds,
     total: sum(spans.map(({ total }) => total)),
+    aborted: sum(spans.map(({ aborted }) => aborted)),
     succeeded: sum(spans.map(({ succeeded }) => succeeded)),
     failures: addCounts(...spans.map(({ failures }) => failures)),
     skips: addCounts(...spans.map(({ skips }) => skips)),

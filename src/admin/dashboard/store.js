@@ -15,7 +15,7 @@ export const HISTORY_MS = 5 * 60_000;
 const WINDOW_SECONDS = 5;
 
 /** Time for which an outcome counts if there is no newer one: a failing service with little traffic remains failing. */
-const KEPT_OUTCOME_MS = 60_000;
+export const KEPT_OUTCOME_MS = 60_000;
 
 /** Minimum time between two readings. The first two states can be closer, which is too short for a rate. */
 const MIN_SECONDS = 0.5;
@@ -82,7 +82,7 @@ export class Series {
       timeMs,
       seconds,
       rate: recent.total / seconds,
-      success: recent.total === 0 ? NaN : recent.succeeded / recent.total,
+      success: recent.total === recent.aborted ? NaN : recent.succeeded / (recent.total - recent.aborted),
       p50: latency.p50Ms ?? NaN,
       p95: latency.p95Ms ?? NaN,
       p99: latency.p99Ms ?? NaN,

@@ -69,7 +69,7 @@ export class SubjectDetail {
       const { attempt, exchange } = lastFailure;
       this.#failureId = exchange.requestId;
       setText(this.#failureTime, clock(exchange.timeMs).slice(0, 8));
-      const cause = causeOf(lastFailure);
+      const cause = causeOf(attempt);
       const others = [attempt.address, attempt.error].map((text) => printable(text ?? "")).filter((text) =>
         text !== "" && !cause.includes(text)
       );
@@ -80,6 +80,7 @@ export class SubjectDetail {
       ["Requests", count(total.total)],
       ["Succeeded", count(total.succeeded)],
       ...byCount(total.failures).map(([kind, number]) => /** @type {const} */ ([`Failed: ${kind}`, count(number)])),
+      ...(total.aborted > 0 ? [/** @type {const} */ (["Aborted", count(total.aborted)])] : []),
       ...byCount(total.skips).map(([reason, number]) => /** @type {const} */ ([`Skipped: ${reason}`, count(number)])),
       ...(total.fallbacks > 0 ? [/** @type {const} */ (["From a fallback", count(total.fallbacks)])] : []),
       ...(sinceStart === undefined ? [] : [/** @type {const} */ (["Latency", latencyText(sinceStart)])]),

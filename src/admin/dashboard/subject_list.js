@@ -31,7 +31,7 @@ const MAX_ROWS_SHOWN = 14;
 
 /** @typedef {ReturnType<typeof createRow>} Row */
 
-/** A list of subjects. Rows outside the window are not painted. */
+/** A list of subjects. Charts outside the window are not painted. */
 export class SubjectList {
   /** Maximum length of a list that always shows all rows. */
   static maxUncollapsed = MAX_ROWS_SHOWN;
@@ -39,12 +39,14 @@ export class SubjectList {
   #rows;
   #spanMs = 0;
   #isInUse = false;
-  /** @type {WeakSet<Element>} Rows in the window. */
-  #visible = new WeakSet();
+  /** @type {WeakMap<Element, Row>} */
+  #rowOf = new WeakMap();
   #observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) this.#visible.add(target);
-      else this.#visible.delete(target);
+      const row = this.#rowOf.get(target);
+      if (row === undefined) continue;
+      row.isVisible = isIntersecting;
+      if (isIntersecting) fillCharts(row, this.#spanMs);
     }
   }, { rootMargin: "300px" });
 
@@ -58,9 +60,8 @@ export class SubjectList {
       key: (/** @type {Subject} */ { name }) => name,
       create: (subject) => {
         const row = createRow(subject, listener, () => this.#fill(row, row.subject));
+        this.#rowOf.set(row.element, row);
         this.#observer.observe(row.element);
-        // The observer reports later; a new row must not stay empty until then.
-        this.#visible.add(row.element);
         return row;
       },
       fill: (row, subject) => this.#fill(row, subject),
@@ -91,7 +92,8 @@ export class SubjectList {
    */
   #fill(row, subject) {
     row.subject = subject;
-    if (this.#visible.has(row.element)) fillRow(row, subject, this.#spanMs);
+    fillRow(row);
+    if (row.isVisible) fillCharts(row, this.#spanMs);
   }
 }
 
@@ -104,7 +106,7 @@ function createRow(subject, listener, onOpen) {
   const icon = html("span", { class: "subject-icon" });
   const open = html("button", {
     type: "button",
-    class: "subject-open",
+    class: "subject-open row-open",
     title: subject.label,
     "aria-expanded": "false",
     text: subject.label,
@@ -143,6 +145,8 @@ function createRow(subject, listener, onOpen) {
   const row = {
     element,
     subject,
+    // The observer reports later; a new row must not stay empty until then.
+    isVisible: true,
     icon,
     open,
     reason,
@@ -168,13 +172,13 @@ function createRow(subject, listener, onOpen) {
 }
 
 /**
+ * Writes the texts of a row. Rows outside the window have them too, for screen readers and for searches in the page.
+ *
  * @param {Row} row
- * @param {Subject} subject
- * @param {number} spanMs
  */
-function fillRow(row, subject, spanMs) {
-  const { health, reason, cause, series, total } = subject;
-  const { latest, points } = series;
+function fillRow(row) {
+  const { health, reason, cause, series, total } = row.subject;
+  const { latest } = series;
   set(row.element, { "data-health": health });
   if (row.icon.dataset.health !== health) {
     row.icon.dataset.health = health;
@@ -189,6 +193,15 @@ function fillRow(row, subject, spanMs) {
     setText(row.latency[name], ms(latest?.[name] ?? NaN));
   }
   setText(row.total, count(total.total));
+}
+
+/**
+ * @param {Row} row
+ * @param {number} spanMs Time span of the charts.
+ */
+function fillCharts(row, spanMs) {
+  const { subject } = row;
+  const { points } = subject.series;
   updateChart(row.rateCell.chart, points, { spanMs, kind: "rate" });
   updateChart(row.successCell.chart, points, { spanMs, kind: "success" });
   updateChart(row.latencyChart, points, { spanMs, kind: "latency" });

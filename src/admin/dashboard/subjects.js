@@ -1,14 +1,15 @@
 /** @import { Percentiles } from "../../lib/latency_counts.ts" */
-/** @import { FailedCheck } from "../../observe/metrics_snapshot.ts" */
+/** @import { AttemptRecord } from "../../observe/exchange_record.ts" */
+/** @import { FailedCheck, ServiceStateSnapshot } from "../../observe/metrics_snapshot.ts" */
 /** @import { StateView } from "../api.ts" */
 /** @import { Health, Judgement } from "./health.js" */
 /** @import { Span } from "./rates.js" */
 /** @import { LastFailure, Series, Store } from "./store.js" */
-import { patternParts, printable } from "./format.js";
+import { clock, patternParts, printable } from "./format.js";
 import { HEALTH_RANKS, judgeRoute, judgeService } from "./health.js";
-import { attemptCause, attemptLabel, plain } from "./labels.js";
+import { attemptCause, plain } from "./labels.js";
 import { FAILURE_LABELS, SKIP_LABELS } from "./outcomes.js";
-import { edgeKey, routeKey, serviceKey } from "./store.js";
+import { edgeKey, KEPT_OUTCOME_MS, routeKey, serviceKey } from "./store.js";
 
 /** Services and routes with their health, and the orders in which they are listed. */
 
@@ -23,7 +24,7 @@ import { edgeKey, routeKey, serviceKey } from "./store.js";
  * @property {string} origin Origin of the service; empty for a route.
  * @property {Health} health
  * @property {string} reason Reason of the health, for example `100 % fail: tls`.
- * @property {string} cause Cause of the last failure, or of the failed health check; empty if the subject is not in trouble.
+ * @property {string} cause Cause of the last failure, or of the failed health check; empty if there is no trouble, and was none a minute ago.
  * @property {LastFailure | undefined} lastFailure Last failed attempt of a service.
  * @property {Series} series
  * @property {Span} total Counts since the start.
@@ -60,7 +61,7 @@ export const ORDERS = {
  * @param {StateView} state
  * @returns {Subject[]}
  */
-export function servicesOf(store, { services, routes, metrics }) {
+export function servicesOf(store, { timeMs, services, routes, metrics }) {
   /** @type {Map<string, { route: string, role: string }[]>} */
   const memberships = new Map();
   for (const { route, members } of routes) {
@@ -86,7 +87,11 @@ export function servicesOf(store, { services, routes, metrics }) {
       origin: printable(origin),
       health: judgement.health,
       reason: judgement.health === "idle" && inFlight > 0 ? "no response yet" : judgement.reason,
-      cause: isInTrouble(judgement) ? causeOfTrouble(judgement, { lastFailure, failedCheck: state?.failedCheck }) : "",
+      cause: isInTrouble(judgement)
+        ? causeOfTrouble(judgement, state, lastFailure)
+        : judgement.health === "idle"
+        ? earlierFailure(state, timeMs)
+        : "",
       lastFailure,
       series,
       total: store.total(serviceKey(name)),
@@ -137,14 +142,28 @@ export function routesOf(store, { routes, metrics }, services) {
 
 /**
  * @param {Judgement} judgement
- * @param {{ lastFailure: LastFailure | undefined, failedCheck: FailedCheck | undefined }} failures
+ * @param {ServiceStateSnapshot | undefined} state
+ * @param {LastFailure | undefined} recorded
  */
-function causeOfTrouble({ skip }, { lastFailure, failedCheck }) {
+function causeOfTrouble({ skip }, state, recorded) {
   // An unhealthy service gets no requests, so the last failed attempt may be old.
-  if (failedCheck !== undefined) return causeOfCheck(failedCheck);
-  if (skip === undefined) return causeOf(lastFailure);
+  if (state?.failedCheck !== undefined) return causeOfCheck(state.failedCheck);
+  // Only a part of the exchanges is recorded, and only the newest ones are kept.
+  if (skip === undefined) return causeOf(state?.lastFailure ?? recorded?.attempt);
   // Skips have other causes than failures.
   return plain(/** @type {Readonly<Record<string, string>>} */ (SKIP_LABELS)[skip] ?? "");
+}
+
+/**
+ * Returns the failure of a service without traffic, if it is recent: a page that has just been opened has seen no request.
+ *
+ * @param {ServiceStateSnapshot | undefined} state
+ * @param {number} nowMs
+ */
+function earlierFailure(state, nowMs) {
+  const failure = state?.lastFailure;
+  if (failure === undefined || nowMs - failure.timeMs > KEPT_OUTCOME_MS) return "";
+  return `last failure at ${clock(failure.timeMs).slice(0, 8)}: ${causeOf(failure)}`;
 }
 
 /**
@@ -160,15 +179,14 @@ export function isInTrouble({ health }) {
 /**
  * Returns the cause of a failure in a few words: conductor's advice, the words of the platform, or the status.
  *
- * @param {LastFailure | undefined} failure
+ * @param {Pick<AttemptRecord, "status" | "failure" | "cause" | "error"> | undefined} failure
  * @returns {string}
  */
 export function causeOf(failure) {
   if (failure === undefined) return "";
-  const { attempt } = failure;
-  const text = attemptCause(attempt);
+  const text = attemptCause(failure);
   if (text !== "") return text;
-  return attempt.status === undefined ? attemptLabel(attempt) : `response ${attempt.status}`;
+  return failure.status === undefined ? failure.failure ?? "" : `response ${failure.status}`;
 }
 
 /**

@@ -14,6 +14,11 @@ export const VERDICT_LABELS = {
   "not-enough-traffic": "Not enough traffic",
 };
 
+/** Formats a latency. Without responses, all quantiles are 0. @param {number} value */
+function latency(value) {
+  return ms(value === 0 ? NaN : value);
+}
+
 /** @typedef {{ name: string, valuesOf: (report: ServiceReport) => { primary: number, service: number }, format: (value: number) => string }} Quantity */
 
 /** Quantities of the service and of the primary. @type {readonly Quantity[]} */
@@ -25,7 +30,7 @@ const QUANTITIES = [
       primary: latencyMs.primary[name],
       service: latencyMs.service[name],
     }),
-    format: ms,
+    format: latency,
   })),
 ];
 
@@ -113,7 +118,7 @@ function card({ route, service }) {
  * @param {number} maxMismatch
  */
 function fill(parts, report, maxMismatch) {
-  const { verdict, build, compared, matchRate, reasons } = report;
+  const { verdict, build, compared, undecidedCount, matchRate, reasons } = report;
   setText(parts.build, build === undefined ? "" : ` ${printable(build)}`);
   if (parts.element.dataset.verdict !== verdict) {
     set(parts.element, { "data-verdict": verdict });
@@ -122,10 +127,13 @@ function fill(parts, report, maxMismatch) {
   }
   const { value, low, high } = matchRate;
   const hasComparisons = compared > 0;
-  setText(parts.matchRate, hasComparisons ? finePercent(value) : "–");
-  setText(parts.note, hasComparisons ? `${finePercent(low)} to ${finePercent(high)}, of ${count(compared)}` : "");
+  const decided = compared - undecidedCount;
+  setText(parts.matchRate, decided > 0 ? finePercent(value) : "–");
+  const interval = decided > 0 ? [`${finePercent(low)} to ${finePercent(high)}, of ${count(decided)}`] : [];
+  const undecided = undecidedCount > 0 ? [`${count(undecidedCount)} undecided`] : [];
+  setText(parts.note, [...interval, ...undecided].join(", "));
   setText(parts.required, `required ${finePercent(1 - maxMismatch)}`);
-  parts.interval.element.hidden = !hasComparisons;
+  parts.interval.element.hidden = decided === 0;
   parts.interval.update(matchRate, 1 - maxMismatch);
   QUANTITIES.forEach(({ valuesOf, format }, index) => {
     const { service, primary } = valuesOf(report);

@@ -2,7 +2,7 @@
 import { html } from "./dom.js";
 import { clock, ms, niceCeiling, printable } from "./format.js";
 import { KeyedList } from "./keyed_list.js";
-import { attemptCause, exchangeOutcome, responseSource } from "./labels.js";
+import { exchangeOutcome, failureCauses, responseSource } from "./labels.js";
 import { scaleTimeline, timelineOf } from "./timeline.js";
 
 /** Maximum number of exchanges in the list. */
@@ -62,7 +62,7 @@ export class Waterfall {
 function row(exchange, onOpen) {
   const { requestId, method, path, timeMs, status, durationMs, service = "" } = exchange;
   const href = `#traffic?${new URLSearchParams({ id: requestId })}`;
-  const link = html("a", { href, class: "exchange-open", "aria-haspopup": "dialog" }, [
+  const link = html("a", { href, class: "exchange-open row-open", "aria-haspopup": "dialog" }, [
     html("span", { class: "method", text: printable(method) }),
     " ",
     html("span", { class: "path", text: printable(path) }),
@@ -74,9 +74,6 @@ function row(exchange, onOpen) {
     onOpen(exchange);
   });
   const timeline = timelineOf(exchange);
-  const causes = exchange.attempts.filter((attempt) => attemptCause(attempt) !== "").map((attempt) =>
-    `${printable(attempt.service)}: ${attemptCause(attempt)}`
-  );
   const element = html("li", { class: "exchange", "data-outcome": exchangeOutcome(exchange) }, [
     html("div", { class: "exchange-head" }, [
       link,
@@ -86,7 +83,7 @@ function row(exchange, onOpen) {
         ` in ${ms(durationMs)} `,
         html("span", { class: "exchange-source", text: responseSource(exchange, printable(service)) }),
       ]),
-      ...causes.map((text) => html("p", { class: "exchange-cause", title: text, text })),
+      ...failureCauses(exchange).map((text) => html("p", { class: "exchange-cause", title: text, text })),
     ]),
     timeline,
   ]);

@@ -133,12 +133,13 @@ function routeBlock(current: RouteCounts, views: readonly StateView[], paint: Pa
     return after === undefined ? 0 : routeRates(at(previous), after, seconds).perSecond;
   });
   const rates = lastPair(views, (previous, _, seconds) => routeRates(at(previous), current, seconds));
-  const { serverErrorRatio, fallbackRatio = 0 } = rates ?? {};
-  const okRatio = serverErrorRatio === undefined ? undefined : 1 - serverErrorRatio;
+  const { serverErrorRatio, interruptedRatio = 0, fallbackRatio = 0 } = rates ?? {};
+  const okRatio = serverErrorRatio === undefined ? undefined : Math.max(0, 1 - serverErrorRatio - interruptedRatio);
   const notes: Cell[] = [];
   if (serverErrorRatio !== undefined && serverErrorRatio > 0) {
     notes.push({ text: `5xx ${formatRatio(serverErrorRatio)}`, brush: paint.bad });
   }
+  if (interruptedRatio > 0) notes.push({ text: `interrupted ${formatRatio(interruptedRatio)}`, brush: paint.bad });
   if (fallbackRatio > 0) notes.push({ text: `fallback ${formatRatio(fallbackRatio)}`, brush: paint.warn });
   const line: Cell[] = [
     {

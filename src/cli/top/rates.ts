@@ -14,6 +14,8 @@ export interface RouteRates {
   readonly perSecond: number;
   /** Ratio of 5xx responses, 0 to 1; `undefined` without responses. */
   readonly serverErrorRatio: number | undefined;
+  /** Ratio of responses that broke off after their head, 0 to 1; `undefined` without responses. */
+  readonly interruptedRatio: number | undefined;
   /** Ratio of responses from services that are not primaries, 0 to 1; `undefined` without responses. */
   readonly fallbackRatio: number | undefined;
 }
@@ -46,6 +48,7 @@ export function routeRates(
   return {
     perSecond: responses / seconds,
     serverErrorRatio: ratio(previous?.responses["5xx"], current.responses["5xx"]),
+    interruptedRatio: ratio(previous?.interrupted, current.interrupted),
     fallbackRatio: ratio(previous?.fallbacks, current.fallbacks),
   };
 }

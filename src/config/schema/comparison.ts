@@ -35,7 +35,7 @@ export function bodyPath({ jsonOnly = false }: { readonly jsonOnly?: boolean } =
 /** A part of a response that is ignored. */
 export interface IgnoreRule {
   readonly path: BodyPath;
-  /** The only endpoint at which the rule applies, as {@linkcode patternOfEndpoint} returns it. Absent: all. */
+  /** The only endpoint at which the rule applies, as {@linkcode withoutSegmentNames} returns it. Absent: all. */
   readonly endpoint?: string;
 }
 
@@ -43,7 +43,7 @@ const ENDPOINT = /^(?:[A-Z]+|\*) \/\S*(?: \S+)?$/;
 const MAX_ENDPOINT_LENGTH = 1_024;
 
 /** Returns the name of an endpoint without the names of its variable segments: `GET /orders/{}`. */
-export function patternOfEndpoint(endpoint: string): string {
+export function withoutSegmentNames(endpoint: string): string {
   return endpoint.replace(/\{[^/{}]*\}/g, "{}");
 }
 
@@ -85,22 +85,30 @@ export function ignoreRule(): ValueType<IgnoreRule> {
         ENDPOINT.test(endpoint);
       const parsed = path.parse(value.path, at.child("path"));
       if (!isEndpoint) return at.child("endpoint").mismatch('an endpoint like "GET /orders/{id}"', endpoint);
-      return parsed && { path: parsed, endpoint: patternOfEndpoint(endpoint) };
+      return parsed && { path: parsed, endpoint: withoutSegmentNames(endpoint) };
     },
   });
 }
 
-const VERSION_HEADER = /^header:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/;
+/** Place of the version of a service: a header field of its responses, in lower case, or a status page. */
+export type VersionSource =
+  | { readonly kind: "header"; readonly name: string }
+  | { readonly kind: "path"; readonly path: string };
 
-/** Returns the type of the place of a version in responses. Values are names of header fields in lower case. */
-export function versionSource(): ValueType<string> {
+const VERSION_SOURCE = /^(?:header:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)|path:(\/[!"$-~]*))$/;
+
+/** Returns the type of the place of a version. */
+export function versionSource(): ValueType<VersionSource> {
   return literal({
-    label: "`header:NAME`",
+    label: "`header:NAME` or `path:PATH`",
     input: "string",
-    schema: { type: "string", pattern: VERSION_HEADER.source },
+    notation: 'A header field of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`.',
+    schema: { type: "string", pattern: VERSION_SOURCE.source },
     parse(value, at) {
-      const name = typeof value === "string" ? VERSION_HEADER.exec(value)?.[1] : undefined;
-      return name === undefined ? at.mismatch('a header field like "header:x-version"', value) : name.toLowerCase();
+      const [, name, path] = VERSION_SOURCE.exec(typeof value === "string" ? value : "") ?? [];
+      if (name !== undefined) return { kind: "header", name: name.toLowerCase() };
+      if (path !== undefined) return { kind: "path", path };
+      return at.mismatch('a header field like "header:x-version", or a page like "path:/version"', value);
     },
   });
 }

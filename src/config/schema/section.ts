@@ -24,6 +24,8 @@ export interface Field<T> {
   readonly requires?: string;
   /** Key of a switch in the same section that must be false if this field is present, or true. */
   readonly excludes?: string;
+  /** The switch in `excludes` refuses `false` too, because it is not the same as absence. */
+  readonly isRefusedWhenFalse?: true;
   /** Key in the checked configuration, where it has a unit. Default: the same key. */
   readonly as?: string;
   /** Put a service's list in front of the top level's instead of replacing it. */

@@ -2,10 +2,12 @@
  * Generates load at a constant rate. Each request has a due time that does not depend on earlier responses, and its
  * latency counts from that time. A late response therefore cannot hide the latency of later requests.
  *
- * As a program, it serves `GET /?origin=…&rate=…&seconds=…`, so that the process stays warm.
+ * As a program, it serves `GET /?origin=…&rate=…&seconds=…`, so that the process stays warm. With `tunnels`, it
+ * sends messages in tunnels.
  */
 
 import { type MixedRequest, requestAt } from "./requests.ts";
+import { tunnelLoop } from "./tunnel_loop.ts";
 
 /** Measurements of one slice. */
 export interface OpenLoopResult {
@@ -133,8 +135,9 @@ function close({ connection }: PooledConnection): void {
 if (import.meta.main) {
   const { addr } = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async ({ url }) => {
     const query = new URL(url).searchParams;
+    const loop = query.has("tunnels") ? tunnelLoop : openLoop;
     return Response.json(
-      await openLoop(query.get("origin") ?? "", Number(query.get("rate")), Number(query.get("seconds"))),
+      await loop(query.get("origin") ?? "", Number(query.get("rate")), Number(query.get("seconds"))),
     );
   });
   console.log(`listening on http://127.0.0.1:${addr.port}`);

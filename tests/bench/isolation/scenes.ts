@@ -2,8 +2,11 @@
 
 import { type Trouble, TROUBLES } from "../../_support/troubles.ts";
 
+/** Behavior of a shadow that switches protocols, and then reads nothing. */
+export const HANGS_IN_TUNNEL = "hangs in a mirrored tunnel";
+
 /** Behavior of the service beside the primary. */
-export type Behavior = "is healthy" | "responds late" | Trouble;
+export type Behavior = "is healthy" | "responds late" | Trouble | typeof HANGS_IN_TUNNEL;
 
 /** One configuration of conductor. */
 export interface Scene {
@@ -11,19 +14,27 @@ export interface Scene {
   readonly name: string;
   /** The service beside the primary. Default: none. */
   readonly beside?: { readonly role: "shadow" | "secondary"; readonly behavior: Behavior };
+  /** True if clients send messages in tunnels instead of requests. */
+  readonly hasTunnels?: true;
+  /** Baseline of a scene that differs in more than the service beside the primary. Default: the primary alone. */
+  readonly baseline?: Scene;
 }
 
-/** The baseline of all scenes. */
+/** The baseline of all scenes with requests. */
 export const ALONE: Scene = { name: "the primary alone" };
+
+/** The baseline of scenes with tunnels, over the node listener. */
+export const TUNNELS_ALONE: Scene = { name: "tunnels of the primary alone", hasTunnels: true };
 
 /**
  * The primary alone in a second process, which shows the variance of the measurement; a shadow with each behavior; and
- * a slow secondary that the client does not wait for.
+ * a slow secondary that the client does not wait for; and a shadow in tunnels.
  */
 export const SCENES: readonly Scene[] = [
   { name: "the primary alone, again" },
   ...(["is healthy", ...TROUBLES] as const).map((behavior) => besideOf("shadow", behavior)),
   ...(["responds late", "hangs", "reads 1 KB/s"] as const).map((behavior) => besideOf("secondary", behavior)),
+  { ...besideOf("shadow", HANGS_IN_TUNNEL), hasTunnels: true, baseline: TUNNELS_ALONE },
 ];
 
 function besideOf(role: "shadow" | "secondary", behavior: Behavior): Scene {
@@ -48,8 +59,9 @@ export interface SceneAddresses {
 }
 
 /** Returns the configuration file of a scene. */
-export function configFor({ beside }: Scene, { primaryUrl, besideUrl, adminPort }: SceneAddresses): string {
-  const services: unknown[] = [{ name: "primary", url: primaryUrl, primary: true }];
+export function configFor({ beside, hasTunnels }: Scene, { primaryUrl, besideUrl, adminPort }: SceneAddresses): string {
+  const upgrade = hasTunnels && { upgrade: "websocket" };
+  const services: unknown[] = [{ name: "primary", url: primaryUrl, primary: true, ...upgrade }];
   if (beside !== undefined) {
     services.push({
       name: "beside",
@@ -57,6 +69,7 @@ export function configFor({ beside }: Scene, { primaryUrl, besideUrl, adminPort 
       timeout: BESIDE_TIMEOUT,
       breaker: true,
       ...(beside.role === "shadow" && { shadow: true }),
+      ...upgrade,
     });
   }
   return JSON.stringify({

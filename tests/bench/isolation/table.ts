@@ -4,7 +4,7 @@ import type { MetricsJson } from "../../../src/observe/metrics_json.ts";
 import { percentile } from "../figures.ts";
 import type { OpenLoopResult } from "./open_loop.ts";
 import type { ProcessState } from "./process_state.ts";
-import { ALONE, type Scene } from "./scenes.ts";
+import { ALONE, type Scene, TUNNELS_ALONE } from "./scenes.ts";
 
 /** One slice of a server. */
 export interface Slice {
@@ -90,15 +90,16 @@ function cellsOf(report: SceneReport): readonly string[] {
   );
   const times = pooled(slices.map(({ result }) => result.timesMs));
   const turns = turnsOf(report);
-  const [least, most] = scene === ALONE ? [] : ratioInterval(turns, 0.99).map((ratio) => ratio.toFixed(2));
+  const isBaseline = scene === ALONE || scene === TUNNELS_ALONE;
+  const [least, most] = isBaseline ? [] : ratioInterval(turns, 0.99).map((ratio) => ratio.toFixed(2));
   const cpuSeconds = slices.reduce((sum, slice) => sum + slice.cpuSeconds, 0);
   const requests = slices.reduce((sum, { result }) => sum + result.requests, 0);
   return [
     scene.name,
     percentile(times, 0.5).toFixed(1),
-    scene === ALONE ? "" : `×${pooledRatio(turns, 0.5).toFixed(2)}`,
+    isBaseline ? "" : `×${pooledRatio(turns, 0.5).toFixed(2)}`,
     percentile(times, 0.99).toFixed(1),
-    scene === ALONE ? "" : `×${pooledRatio(turns, 0.99).toFixed(2)} (${least}–${most})`,
+    isBaseline ? "" : `×${pooledRatio(turns, 0.99).toFixed(2)} (${least}–${most})`,
     percent(successRatio(slices)),
     skipsOf(processes),
     (cpuSeconds / requests * 10_000).toFixed(2),
