@@ -93,6 +93,8 @@ export function relayResponse(
 /** A field of the response that the configuration sets cannot be changed by a trailer. */
 function trailersOf(response: UpstreamResponse, { responseHeaders }: Service): Trailers | undefined {
   if (response.trailers === undefined) return undefined;
+  // Those of a body in memory have arrived, and few bodies have any.
+  if (!isStreamed(response) && response.trailers().length === 0) return undefined;
   const read = () => response.trailers!();
   return relayedTrailers({ headers: response.headers, read }, [TIMING_FIELD, ...responseHeaders.map(([name]) => name)]);
 }
