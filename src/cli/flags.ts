@@ -261,7 +261,7 @@ function duration(): ValueType<number> {
   return { need: "a time such as 30s, 10m or 1h", parse: readDuration };
 }
 
-/** The value is the text, because the admin listener knows its own time. */
+/** Returns the type of `--since`. Values are the text, because the admin listener knows its own time. */
 function sinceText(): ValueType<string> {
   return { need: SINCE_NEED, parse: (text) => readSince(text, 0) === undefined ? undefined : text };
 }

@@ -16,7 +16,7 @@ export class NodeBody implements UnderlyingDefaultSource<Chunk> {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** Reads nothing before the stream is read. */
+  /** Creates the source. It reads nothing before its stream is read. */
   constructor(request: IncomingMessage) {
     this.#request = request;
     this.stream = new ReadableStream(this, { highWaterMark: 0 });

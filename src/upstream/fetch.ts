@@ -6,7 +6,7 @@
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine } from "../config/config.ts";
 import { getHeader, setHeaders } from "../http/headers.ts";
-import { socketPath } from "../lib/unix_socket.ts";
+import { LOCAL_ORIGIN, socketPath } from "../lib/unix_socket.ts";
 import { denoClients } from "./deno_clients.ts";
 import {
   errorWords,
@@ -65,9 +65,6 @@ const COMMON_WORDS = /^(?:fetch failed )?(?:error sending request for url )?/;
  * was aborted.
  */
 const CONNECT_CANCELED = /\(Connect\): request was canceled/;
-
-/** Origin of requests to Unix sockets, whose own origin is no URL for `fetch`. */
-const LOCAL_ORIGIN = "http://localhost";
 
 /** Options of {@linkcode fetchTransport}. */
 export interface FetchTransportOptions {
@@ -239,7 +236,7 @@ function isNormalized(method: string): boolean {
   return sent !== method && NORMALIZED_METHODS.has(sent);
 }
 
-/** Messages about requests that cannot be sent are left out: they quote the client. */
+/** Returns a failure with the platform's words, unless the request cannot be sent: such messages quote the client. */
 function failure(kind: FailureKind, message: string): TransportFailure {
   return kind === "unsendable" ? { ok: false, kind } : { ok: false, kind, error: message.replace(COMMON_WORDS, "") };
 }
