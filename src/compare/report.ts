@@ -190,14 +190,34 @@ export interface OtherBuild {
 
 /** Requirements for the verdict `ready`. */
 export interface ReportThresholds {
-  /** Minimum number of comparisons. */
+  /**
+   * Minimum number of comparisons.
+   *
+   * @default {2_000}
+   */
   readonly minRequests: number;
-  /** Minimum ratio of the pairs of responses that are comparable, 0 to 1. */
+  /**
+   * Minimum ratio of the pairs of responses that are comparable, 0 to 1.
+   *
+   * @default {0.95}
+   */
   readonly minComparable: number;
-  /** Maximum ratio of mismatches, 0 to 1. */
+  /**
+   * Maximum ratio of mismatches to comparisons, 0 to 1.
+   *
+   * @default {0.001}
+   */
   readonly maxMismatch: number;
-  /** Maximum latency as a multiple of the primary's, for p50 and p99. */
+  /**
+   * Maximum latency as a multiple of the primary's, for p50 and p99. Differences of up to 1 ms are ignored.
+   *
+   * @default {1.2}
+   */
   readonly maxLatencyRatio: number;
-  /** Maximum ratio of errors above the primary's, 0 to 1. */
+  /**
+   * Maximum ratio of errors above the primary's, 0 to 1.
+   *
+   * @default {0.001}
+   */
   readonly maxErrors: number;
 }
