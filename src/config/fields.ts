@@ -40,7 +40,7 @@ const SET_CONNECTIONS = "limit the connections of the server that calls the hand
 const USE_COMPARED = "use `createConductor()`, or the events `compared` of the option `observe`";
 
 const SOCKET_DETAILS = "`unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect.";
-const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need the permission to write.';
+const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need write permission.';
 
 /** `services[].tls` */
 export const SERVICE_TLS = section({
@@ -957,7 +957,7 @@ export const CONFIG = section({
       type: oneOf(["auto", "deno", "node"]),
       default: "auto",
       description:
-        "Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the configuration.",
+        "Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the one that other fields need (`auto`).",
       details: "`auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`, " +
         "`limits.maxConnectionsPerClient`, or a service with `upgrade`; otherwise `deno`. Only `deno` serves HTTP/2.",
       serverOnly: "choose the server that calls the handler",

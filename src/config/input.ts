@@ -26,14 +26,14 @@ export interface ConfigInput {
    */
   readonly hostname?: string;
   /**
-   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
-   * Not supported by `conductor()`: set the address of the server that calls the handler. Default: the system's for new
-   * files, usually 0755.
+   * Permissions of the Unix socket: `"0660"`. Clients need write permission. Octal digits in quotes. Not supported by
+   * `conductor()`: set the address of the server that calls the handler. Default: the system's for new files, usually
+   * 0755.
    */
   readonly socketMode?: string;
   /**
-   * Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the
-   * configuration. `auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`,
+   * Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the one that other fields need
+   * (`auto`). `auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`,
    * `limits.maxConnectionsPerClient`, or a service with `upgrade`; otherwise `deno`. Only `deno` serves HTTP/2. Not
    * supported by `conductor()`: choose the server that calls the handler.
    *
@@ -108,7 +108,7 @@ export interface ConfigInput {
   readonly forwarded?: boolean;
   /**
    * Addresses of proxies in front of conductor whose forwarding fields are trusted. IP addresses, ranges in CIDR
-   * notation, or `unix` for peers on Unix sockets. `unix` trusts every peer on a Unix socket.
+   * notation, or `unix`. `unix` trusts every peer on a Unix socket.
    *
    * @default []
    */
@@ -359,8 +359,8 @@ export interface CompareInput {
    */
   readonly numericTexts?: boolean | string | readonly string[];
   /**
-   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
-   * `[200, 204]`, `[[200, 204], [301, 308]]`.
+   * Status codes that are equivalent to each other. One group, or a list of groups: `[200, 204]`, `[[200, 204], [301,
+   * 308]]`.
    *
    * @default []
    */
@@ -529,8 +529,8 @@ export interface AdminInput {
    */
   readonly hostname?: string;
   /**
-   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
-   * Default: the system's for new files, usually 0755.
+   * Permissions of the Unix socket: `"0660"`. Clients need write permission. Octal digits in quotes. Default: the
+   * system's for new files, usually 0755.
    */
   readonly socketMode?: string;
   /**
@@ -1082,8 +1082,8 @@ export interface ServiceCompareInput {
    */
   readonly numericTexts?: boolean | string | readonly string[];
   /**
-   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
-   * `[200, 204]`, `[[200, 204], [301, 308]]`. Default: the top level's.
+   * Status codes that are equivalent to each other. One group, or a list of groups: `[200, 204]`, `[[200, 204], [301,
+   * 308]]`. Default: the top level's.
    */
   readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
