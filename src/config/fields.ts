@@ -957,7 +957,7 @@ export const CONFIG = section({
       type: oneOf(["auto", "deno", "node"]),
       default: "auto",
       description:
-        "Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the one that other fields need (`auto`).",
+        "Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the implementation that other fields need (`auto`).",
       details: "`auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`, " +
         "`limits.maxConnectionsPerClient`, or a service with `upgrade`; otherwise `deno`. Only `deno` serves HTTP/2.",
       serverOnly: "choose the server that calls the handler",

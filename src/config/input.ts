@@ -32,8 +32,8 @@ export interface ConfigInput {
    */
   readonly socketMode?: string;
   /**
-   * Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the one that other fields need
-   * (`auto`). `auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`,
+   * Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the implementation that other
+   * fields need (`auto`). `auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`,
    * `limits.maxConnectionsPerClient`, or a service with `upgrade`; otherwise `deno`. Only `deno` serves HTTP/2. Not
    * supported by `conductor()`: choose the server that calls the handler.
    *

@@ -130,7 +130,7 @@ export class LatencyCounts {
     this.#totals.set([0, Infinity, -Infinity, 0]);
   }
 
-  /** Without a parameter, because V8 would allocate a number that is passed. */
+  /** Counts the last latency. Has no parameter, because V8 would allocate a number that is passed. */
   #recordLast(): void {
     const totals = this.#totals;
     const last = totals[LAST]!;

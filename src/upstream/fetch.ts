@@ -180,7 +180,7 @@ function unsupportedBy({ origin, tls }: TransportRequest): TransportFailure | un
   return { ok: false, kind: "tls", error: "`tls.cert` is not supported by this transport" };
 }
 
-/** A list costs a third of a `Headers` object, which would be copied into the request. */
+/** Returns header lines as a list, which costs a third of a `Headers` object: that would be copied into the request. */
 function headersFor({ headers, host }: TransportRequest): [string, string][] {
   const fields: HeaderLine[] = [["accept-encoding", "identity"]];
   if (host !== undefined) fields.push(["host", host]);
@@ -245,7 +245,7 @@ function failureKind(message: string): FailureKind {
   return FAILURES.find(([pattern]) => pattern.test(message))?.[1] ?? "reset";
 }
 
-/** Deno and Bun have an option against decoding; Node (undici) does not. */
+/** Reports whether bodies are always decoded. Deno and Bun have an option against it; Node (undici) does not. */
 function alwaysDecodes(): boolean {
   return !("Deno" in globalThis) && !("Bun" in globalThis);
 }
