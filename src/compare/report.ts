@@ -104,7 +104,10 @@ export interface ServiceReport {
   readonly sinceMs: number;
   /** Requests that the service did not get, because of its breaker or its health checks. They count as errors. */
   readonly unavailable: number;
-  /** Ratio of the pairs of responses that were comparable, 0 to 1. Requests that were left out for lack of time do not count. */
+  /**
+   * Ratio of the pairs of responses that were comparable, 0 to 1. Requests that were left out for lack of time do not
+   * count.
+   */
   readonly comparable: number;
   /** Comparisons that differ only in undecided fields, which may be noise. The match rate leaves them out. */
   readonly undecidedCount: number;

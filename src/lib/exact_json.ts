@@ -118,8 +118,8 @@ function takeValueSteps(text: string, steps: StepBudget, stepsPerValue: number):
 }
 
 /**
- * Revives numbers without rounding. V8 since 11.4 and JavaScriptCore pass the source text; in other engines, numbers stay
- * rounded.
+ * Revives numbers without rounding. V8 since 11.4 and JavaScriptCore pass the source text; in other engines, numbers
+ * stay rounded.
  */
 function keepExact(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   const source = context?.source;

@@ -47,8 +47,8 @@ const HALF_OCTAVE = BUCKETS_PER_OCTAVE / 2;
 const LOG_ERROR = 1e-9;
 
 /**
- * Returns the counts by bounds that are `step` half octaves apart, exactly. The first bound is 2^`firstExponent` seconds, and the
- * last count is that of all latencies above the last bound.
+ * Returns the counts by bounds that are `step` half octaves apart, exactly. The first bound is 2^`firstExponent`
+ * seconds, and the last count is that of all latencies above the last bound.
  */
 export function countByHalfOctaves(
   { buckets, counts }: LatencySnapshot,

@@ -198,7 +198,9 @@ function settle(attempts: AccessAttempt[], { service, status, failure, durationM
   attempt.durationMs = Math.round(durationMs * 1_000) / 1_000;
 }
 
-/** Returns the target. Its query is hidden as a whole, because parameters with harmless names may have secret values. */
+/**
+ * Returns the target. Its query is hidden as a whole, because parameters with harmless names may have secret values.
+ */
 function targetOf({ path, hasQuery }: Draft): string {
   const shown = redactPath(path.slice(0, MAX_TARGET_LENGTH));
   const cut = path.length > MAX_TARGET_LENGTH ? `${shown}…` : shown;

@@ -152,8 +152,8 @@ export class HedgePolicies {
   }
 
   /**
-   * Returns a percentile of the latency. Of several peers, the fastest determines when a response is late. In whole milliseconds, because `TimeoutQueues`
-   * keeps a queue for each length.
+   * Returns a percentile of the latency. Of several peers, the fastest determines when a response is late. In whole
+   * milliseconds, because `TimeoutQueues` keeps a queue for each length.
    */
   #percentile(peers: ReadonlySet<Service>, ratio: number): number | undefined {
     const latenciesMs: number[] = [];

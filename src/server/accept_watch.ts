@@ -91,8 +91,8 @@ export class AcceptWatch {
   }
 
   /**
-   * Detects a lack of descriptors without a test of the shared port: another listener would count that as a client. Port 0
-   * refuses every connection, but a lack of descriptors fails earlier.
+   * Detects a lack of descriptors without a test of the shared port: another listener would count that as a client.
+   * Port 0 refuses every connection, but a lack of descriptors fails earlier.
    */
   #checkDescriptors(): void {
     const { address, connect } = this.#options;

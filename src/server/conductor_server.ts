@@ -119,7 +119,9 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     notify?.(withoutSecrets(event));
   };
 
-  /** Returns the observer of a configuration. That of an exchange does not change: all its events are counted, or none. */
+  /**
+   * Returns the observer of a configuration. That of an exchange does not change: all its events are counted, or none.
+   */
   function observerFor(config: Config): (event: ConductorEvent) => void {
     redaction = createRedaction(config);
     if (!config.metrics.enabled) return observe;

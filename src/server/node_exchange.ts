@@ -201,7 +201,9 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     response.end();
   }
 
-  /** Sends a body. Waits for each write: the client sets the pace, and the service reuses its buffer after it is sent. */
+  /**
+   * Sends a body. Waits for each write: the client sets the pace, and the service reuses its buffer after it is sent.
+   */
   async #relayBody(
     body: ReadableStream<Chunk>,
     lengthBytes: number | undefined,

@@ -100,8 +100,8 @@ function isAmbiguous(httpVersion: string, coding: string): boolean {
 }
 
 /**
- * Reports whether the connection of a request can be upgraded. One with a body cannot: the body would have to precede the
- * other protocol. Neither can one that offers only versions of HTTP or TLS, as ordinary requests do.
+ * Reports whether the connection of a request can be upgraded. One with a body cannot: the body would have to precede
+ * the other protocol. Neither can one that offers only versions of HTTP or TLS, as ordinary requests do.
  */
 function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolean {
   if (!takesUpgrades(settings)) return false;
