@@ -173,7 +173,7 @@ export class EventStreams {
     }
   }
 
-  /** `JSON.stringify` emits no line breaks, so one `data` field is enough (HTML §9.2.5). */
+  /** Encodes an event. `JSON.stringify` emits no line breaks, so one `data` field is enough (HTML §9.2.5). */
   #encode(name: AdminEventName, data: unknown, id?: number): Uint8Array<ArrayBuffer> {
     const numbered = id === undefined ? "" : `id: ${id}\n`;
     return this.#encoder.encode(`event: ${name}\n${numbered}data: ${printableJson(JSON.stringify(data))}\n\n`);

@@ -50,7 +50,10 @@ export function viewState(
 
 type Row = RouteSnapshot | ServiceSnapshot;
 
-/** Buckets are for Prometheus. Without them, a state of 200 routes is small enough to be sent each second. */
+/**
+ * Returns a row without buckets, which are for Prometheus: the state of 200 routes is then small enough to be sent each
+ * second.
+ */
 function viewRow<T extends Row>(row: T): RowView<T> {
   const tunnels = "tunnelDuration" in row ? { tunnelDuration: viewDuration(row.tunnelDuration) } : {};
   return { ...row, ...latencyOf([row]), ...tunnels, duration: viewDuration(row.duration) } as RowView<T>;

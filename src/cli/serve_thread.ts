@@ -2,6 +2,7 @@
 
 import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
+import { TUNNEL_GRACE_RATIO } from "../policy/open_tunnels.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
@@ -20,9 +21,6 @@ import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
-
-/** Part of `shutdownTimeout` after which tunnels are closed. */
-const TUNNEL_GRACE_RATIO = 0.9;
 
 /** A running server: this thread alone, or all workers together. */
 export interface Serving {
@@ -159,7 +157,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     return withAccessLog(config, countingObserverFor(config));
   }
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /** Returns the observer that counts. That of an exchange does not change: all its events are counted, or none. */
   function countingObserverFor(config: Config): DetailedObserver {
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
@@ -246,7 +244,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
       // Some time is left to log their ends, before the process exits.
       const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;
       let drained = Promise.resolve();
-      // Earlier, clients would connect again to the same process.
+      // Not before: clients of closed tunnels would connect again to the same process.
       const onClosed = async () => {
         await options.onClosed?.();
         drained = tunnels.drain(Math.max(0, untilMs - performance.now()));

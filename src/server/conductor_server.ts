@@ -8,6 +8,7 @@ import type { ConductorEvent } from "../observe/events.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { swallowErrors } from "../observe/observers.ts";
 import { createRedaction, withoutSecrets } from "../observe/redaction.ts";
+import { TUNNEL_GRACE_RATIO } from "../policy/open_tunnels.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
 import type { ConductorOptions } from "../proxy/handler_context.ts";
@@ -66,8 +67,6 @@ export interface ConductorServer extends AsyncDisposable {
   close(options?: CloseServerOptions): Promise<void>;
 }
 
-/** Part of the timeout after which tunnels are closed. Some time is left for the events of their ends. */
-const TUNNEL_GRACE_RATIO = 0.9;
 /** Maximum time in milliseconds for the end of connections that are closed after the timeout. */
 const URGENT_MS = 1_000;
 
@@ -120,7 +119,9 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     notify?.(withoutSecrets(event));
   };
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /**
+   * Returns the observer of a configuration. That of an exchange does not change: all its events are counted, or none.
+   */
   function observerFor(config: Config): (event: ConductorEvent) => void {
     redaction = createRedaction(config);
     if (!config.metrics.enabled) return observe;
@@ -157,7 +158,7 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
   async function end(timeoutMs: number): Promise<void> {
     const untilMs = performance.now() + TUNNEL_GRACE_RATIO * timeoutMs;
     let tunnels = Promise.resolve();
-    // Earlier, clients would connect again to the same process.
+    // Not before: clients of closed tunnels would connect again to the same process.
     const onClosed = () => {
       tunnels = instance.tunnels.drain(Math.max(0, untilMs - performance.now()));
     };

@@ -118,7 +118,7 @@ export class NodeConnection {
     else this.#whenIdle = callback;
   }
 
-  /** True if the connection must be closed after the response of this exchange. */
+  /** Reports whether the connection must be closed after the response of this exchange. */
   closesAfter(exchange: ConnectionExchange, isDraining: boolean): boolean {
     if (exchange.mayLoseNext) {
       // Further bytes could be the rest of a request whose start was lost.
