@@ -49,6 +49,8 @@ export interface ComparisonEngineOptions {
   readonly now: () => number;
   /** Requests the version pages of services. */
   readonly transport: Transport;
+  /** Aborted when the shutdown begins: no further requests are replayed. Default: it never begins. */
+  readonly stopping?: AbortSignal;
   /** Sends the request of a capture to a service again, and passes the attempt to the capture. */
   replay(capture: ExchangeCapture, service: Service): void;
 }
@@ -275,7 +277,8 @@ export class ComparisonEngine {
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, primary } = baseline;
-    const mayReplay = primary.outcome!.ok && isReplayable(plan, clientRequest) &&
+    const { stopping } = this.#options;
+    const mayReplay = !stopping?.aborted && primary.outcome!.ok && isReplayable(plan, clientRequest) &&
       (!first.hasBody || first.requestBody !== undefined) && this.#waitingReplays.length < MAX_WAITING_REPLAYS;
     if (!mayReplay || !plan.replaySampler.next()) return false;
     const release = () => {
@@ -295,7 +298,7 @@ export class ComparisonEngine {
       now: this.#options.now,
       onComplete: () => {
         this.#replays--;
-        this.#waitingReplays.shift()?.();
+        while (this.#replays < MAX_REPLAYS && this.#waitingReplays.length > 0) this.#waitingReplays.shift()!();
         if (second.responses.length === 0) return release();
         this.#queue.add({
           capture: second,
@@ -312,6 +315,7 @@ export class ComparisonEngine {
       },
     });
     const start = () => {
+      if (stopping?.aborted) return release();
       this.#replays++;
       this.#options.replay(second, plan.primary);
       second.seal();
