@@ -183,7 +183,9 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     const reloads = options.reloads?.();
     return { metrics: readMetrics(), process: processStats(), ...(reloads !== undefined && { reloads }) };
   };
+  const stopping = new AbortController();
   const shared = {
+    stopping: stopping.signal,
     instance: createSharedState(pseudonym),
     transport: runtimeTransport({ detachBuffers: true }),
     detachBuffers: true,
@@ -240,6 +242,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     comparisons: (after, sinceMs) => Promise.resolve(shared.comparisons.read(after, sinceMs)),
     resetComparisons: () => Promise.resolve(shared.comparisons.reset()),
     shutdown: async () => {
+      stopping.abort();
       const { tunnels } = shared.instance;
       // Some time is left to log their ends, before the process exits.
       const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;

@@ -43,6 +43,8 @@ export interface CapturedResponse {
   readonly durationMs: number;
   /** Time from the start of the attempt to the end of the body, in milliseconds. Absent: unknown, or no whole body. */
   readonly totalMs?: number | undefined;
+  /** Time from the start of the attempt until conductor stopped to read the body, because of a timeout. Absent: it did not. */
+  readonly cutOffMs?: number | undefined;
   /** True if the body reports errors whatever the status is, as in GraphQL. */
   readonly hasErrors?: boolean;
 }

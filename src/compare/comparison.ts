@@ -43,6 +43,8 @@ export interface NotComparable extends Pick<Comparison, "requestId" | "route" | 
   readonly endpoint?: string;
   /** The reason. */
   readonly reason: NotComparableReason;
+  /** Results of both services, if both are known although a response is unfinished. */
+  readonly results?: { readonly isPrimaryError: boolean; readonly isError: boolean };
 }
 
 /** A request that a candidate did not get, because of its breaker or its health checks. */

@@ -49,6 +49,8 @@ export interface ComparisonEngineOptions {
   readonly now: () => number;
   /** Requests the version pages of services. */
   readonly transport: Transport;
+  /** Aborted when the shutdown begins: no further requests are replayed. Default: it never begins. */
+  readonly stopping?: AbortSignal;
   /** Sends the request of a capture to a service again, and passes the attempt to the capture. */
   replay(capture: ExchangeCapture, service: Service): void;
 }
@@ -57,6 +59,8 @@ export interface ComparisonEngineOptions {
 const MAX_REPLAYS = 8;
 /** Maximum replays that wait for another one to end. Comparisons come in bursts, and further replays are left out. */
 const MAX_WAITING_REPLAYS = 64;
+/** Statuses that follow from preconditions and ranges of the request: 412 and 416. */
+const CONDITIONAL_STATUSES: ReadonlySet<number> = new Set([412, 416]);
 /** Maximum length of a version in characters. */
 const MAX_BUILD_LENGTH = 64;
 /** Estimated memory of a waiting exchange in bytes, without its texts. */
@@ -187,7 +191,7 @@ export class ComparisonEngine {
         onComplete: (capture) => skip(capture, reason),
       });
     if (this.#queue.isFull) return refuse("busy");
-    if (!this.#queue.sample()) return refuse("no-time");
+    if (!this.#queue.sample(this.#budget.usedRatio)) return refuse("no-time");
     const isKept = body instanceof SharedBody && needsBody(plan!, clientRequest, body.length);
     const heldBytes = requestBytes(clientRequest) + (isKept ? body.length : 0);
     if (!this.#budget.reserve(heldBytes)) return refuse("memory");
@@ -217,17 +221,21 @@ export class ComparisonEngine {
 
   #skipAll(
     plan: ComparisonPlan,
-    { clientRequest, captured, reason }: {
+    { clientRequest, captured, reason, capture }: {
       readonly clientRequest: ReceivedRequest;
       readonly captured: ReadonlySet<Service>;
       readonly reason: NotComparableReason;
+      /** Default: there are no responses. */
+      readonly capture?: ExchangeCapture;
     },
   ): void {
     // A sample is the same on all endpoints, and naming an endpoint takes longer than everything else here.
     const endpoint = reason === "no-time" ? {} : { endpoint: endpointOf(plan, clientRequest) };
-    for (const { service } of plan.candidates) {
+    for (const candidate of plan.candidates) {
+      const { service } = candidate;
       if (!captured.has(service)) continue;
-      this.#skip({ plan, clientRequest, ...endpoint }, service, { reason, isNoise: service.control });
+      const results = capture && resultsOf(capture, plan.primary, candidate);
+      this.#skip({ plan, clientRequest, ...endpoint }, service, { reason, isNoise: service.control, results });
     }
   }
 
@@ -241,7 +249,7 @@ export class ComparisonEngine {
     if (primary === undefined) {
       const reason = lostBy(capture, plan.primary);
       const captured = new Set(capture.responses.map(({ service }) => service));
-      if (reason !== undefined) this.#skipAll(plan, { clientRequest, captured, reason });
+      if (reason !== undefined) this.#skipAll(plan, { clientRequest, captured, reason, capture });
       return capture.release();
     }
     const endpoint = endpointOf(plan, clientRequest, capture.requestBody);
@@ -251,7 +259,7 @@ export class ComparisonEngine {
     for (const candidate of plan.candidates) {
       const actual = captures.get(candidate.service);
       if (actual === undefined) {
-        this.#skipMissing(capture, baseline, candidate.service);
+        this.#skipMissing(capture, baseline, candidate);
         continue;
       }
       const pause = this.#queue.pause();
@@ -269,7 +277,8 @@ export class ComparisonEngine {
    */
   #replay(first: ExchangeCapture, baseline: Baseline): boolean {
     const { plan, clientRequest, primary } = baseline;
-    const mayReplay = primary.outcome!.ok && isReplayable(plan, clientRequest) &&
+    const { stopping } = this.#options;
+    const mayReplay = !stopping?.aborted && primary.outcome!.ok && isReplayable(plan, clientRequest) &&
       (!first.hasBody || first.requestBody !== undefined) && this.#waitingReplays.length < MAX_WAITING_REPLAYS;
     if (!mayReplay || !plan.replaySampler.next()) return false;
     const release = () => {
@@ -289,7 +298,7 @@ export class ComparisonEngine {
       now: this.#options.now,
       onComplete: () => {
         this.#replays--;
-        this.#waitingReplays.shift()?.();
+        while (this.#replays < MAX_REPLAYS && this.#waitingReplays.length > 0) this.#waitingReplays.shift()!();
         if (second.responses.length === 0) return release();
         this.#queue.add({
           capture: second,
@@ -306,6 +315,7 @@ export class ComparisonEngine {
       },
     });
     const start = () => {
+      if (stopping?.aborted) return release();
       this.#replays++;
       this.#options.replay(second, plan.primary);
       second.seal();
@@ -378,7 +388,8 @@ export class ComparisonEngine {
   }
 
   /** Counts a service without an outcome, if the reason says something about the service or the comparison. */
-  #skipMissing(capture: ExchangeCapture, baseline: Baseline, service: Service): void {
+  #skipMissing(capture: ExchangeCapture, baseline: Baseline, candidate: Candidate): void {
+    const { service } = candidate;
     const isNoise = service.control;
     if (capture.isUnavailable(service)) {
       const { plan: { route }, primary } = baseline;
@@ -386,13 +397,16 @@ export class ComparisonEngine {
       return;
     }
     const reason = lostBy(capture, service);
-    if (reason !== undefined) this.#skip(baseline, service, { reason, isNoise });
+    if (reason === undefined) return;
+    this.#skip(baseline, service, { reason, isNoise, results: resultsOf(capture, baseline.plan.primary, candidate) });
   }
 
   #skip(
     { plan, clientRequest, endpoint }: Pick<Baseline, "plan" | "clientRequest"> & Partial<Pick<Baseline, "endpoint">>,
     service: Service,
-    { reason, isNoise }: Pick<NotComparable, "reason" | "isNoise">,
+    { reason, isNoise, results }: Pick<NotComparable, "reason" | "isNoise"> & {
+      readonly results?: NotComparable["results"] | undefined;
+    },
   ): void {
     const skipped: NotComparable = {
       requestId: clientRequest.requestId,
@@ -401,6 +415,7 @@ export class ComparisonEngine {
       service: service.name,
       reason,
       isNoise,
+      ...(results !== undefined && { results }),
     };
     this.#options.count?.addNotComparable(skipped);
     this.#options.observe?.(notComparableEvent(skipped));
@@ -457,6 +472,25 @@ function buildOf(outcome: CapturedOutcome, header: string): string | undefined {
 /** Returns the reason why a service has no outcome; `undefined` if it was not sent the request. */
 function lostBy({ responses }: ExchangeCapture, service: Service): NotComparableReason | undefined {
   return responses.find((response) => response.service === service && response.lostBy !== undefined)?.lostBy;
+}
+
+/**
+ * Returns the results of the primary and of a candidate, of which one sent only the beginning of its response: a client
+ * ends a stream of events by disconnecting, so such a response never ends. `undefined` without the status of both.
+ */
+function resultsOf(
+  { responses }: ExchangeCapture,
+  primary: Service,
+  { service, rules }: Pick<Candidate, "service" | "rules">,
+): NotComparable["results"] {
+  const [expected, actual] = [primary, service].map((each) => responses.find((response) => response.service === each));
+  const expectedStatus = expected?.status;
+  const hasFailed = actual?.outcome?.ok === false;
+  if (expectedStatus === undefined || (actual?.status === undefined && !hasFailed)) return undefined;
+  const actualStatus = actual.status ?? 0;
+  const isRefusal = actualStatus >= 400 && expectedStatus < 400 && !CONDITIONAL_STATUSES.has(actualStatus) &&
+    !rules.areEquivalentStatuses(expectedStatus, actualStatus) && !rules.ignores("status");
+  return { isPrimaryError: expectedStatus >= 500, isError: hasFailed || actualStatus >= 500 || isRefusal };
 }
 
 function bodiesOf(expected: CapturedOutcome, actual: CapturedOutcome, rules: CompareRules): BodySamples {

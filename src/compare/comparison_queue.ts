@@ -25,6 +25,10 @@ const MAX_WAITING = 1_000;
 const MAX_UNSAMPLED_WAITING = 500;
 /** Exchanges in the queue while not all are captured. Fewer than above, because collecting old objects is expensive. */
 const AIMED_WAITING = 50;
+/** Ratio of the memory that may be used without an effect on the sample. Without a sample, large responses fill it all. */
+const FREE_MEMORY_USE = 0.25;
+/** Ratio of the memory above which not all exchanges are captured. */
+const MAX_UNSAMPLED_MEMORY_USE = 0.5;
 /** Time in milliseconds after which comparing yields to requests. A single large comparison takes longer. */
 const SLICE_MS = 2;
 /** Maximum average ratio of the event loop's time for comparing, 0 to 1: 100 ms per second. */
@@ -54,10 +58,12 @@ export class ComparisonQueue {
 
   /**
    * Reports whether the next exchange is compared. Selects at random if there is no time for all, before the responses
-   * are known.
+   * are known. If the memory for captures were used up instead, mostly large responses would be left out.
+   * `memoryUse`: used ratio of that memory.
    */
-  sample(): boolean {
-    return this.#sampler.next(this.#jobs.length);
+  sample(memoryUse: number): boolean {
+    const use = (memoryUse - FREE_MEMORY_USE) / (MAX_UNSAMPLED_MEMORY_USE - FREE_MEMORY_USE);
+    return this.#sampler.next(Math.max(this.#jobs.length, use * MAX_UNSAMPLED_WAITING));
   }
 
   /** Reports whether further jobs are refused. */

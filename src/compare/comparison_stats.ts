@@ -8,6 +8,7 @@ import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import type { Difference } from "./difference.ts";
 import { hasForm, withTrait } from "./difference_traits.ts";
 import { ENDPOINT_BYTES, EndpointCounts, type MemoryAccounting } from "./endpoint_counts.ts";
+import { PreviousValues } from "./previous_values.ts";
 import type { MismatchSample } from "./report.ts";
 import { type ResponseStats, type ServiceStats, type StatsSnapshot, tallyKey } from "./stats_snapshot.ts";
 
@@ -37,6 +38,12 @@ export interface ComparisonStatsOptions {
    * @default []
    */
   readonly expected?: readonly Pick<ServiceStats, "route" | "service">[];
+  /**
+   * Values of the comparisons before.
+   *
+   * @default none
+   */
+  readonly previous?: PreviousValues;
   /**
    * Returns numbers from 0 up to 1, which select the samples.
    *
@@ -76,6 +83,7 @@ interface ServiceTotals {
   compared: number;
   readonly notComparable: { [reason in NotComparableReason]?: number };
   readonly unavailable: { requests: number; primaryErrors: number };
+  readonly unfinished: { requests: number; primaryErrors: number; errors: number };
   readonly primary: ResponseCounts;
   readonly responses: ResponseCounts;
 }
@@ -92,6 +100,7 @@ export class ComparisonStats {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #totals = new Map<string, ServiceTotals>();
   readonly #memory: MemoryAccounting;
+  readonly #previous: PreviousValues;
   readonly #random: () => number;
   readonly #now: () => number;
   /** Totals of the latest comparison. */
@@ -102,6 +111,7 @@ export class ComparisonStats {
   /** Creates statistics without counts. */
   constructor(options: ComparisonStatsOptions = {}) {
     const { maxBytes = DEFAULT_MAX_BYTES, expected = [], random = Math.random, now = Date.now } = options;
+    this.#previous = options.previous ?? new PreviousValues();
     this.#budget = new MemoryBudget(maxBytes);
     this.#random = random;
     this.#now = now;
@@ -158,10 +168,15 @@ export class ComparisonStats {
   }
 
   /** Counts responses that are not comparable. Comparisons of the primary with itself are not counted here. */
-  addNotComparable({ route, endpoint, service, isNoise, reason }: NotComparable): void {
+  addNotComparable({ route, endpoint, service, isNoise, reason, results }: NotComparable): void {
     const totals = isNoise ? undefined : this.#totalsOf(route, service);
     if (totals === undefined) return;
     totals.notComparable[reason] = (totals.notComparable[reason] ?? 0) + 1;
+    if (results !== undefined) {
+      totals.unfinished.requests++;
+      if (results.isPrimaryError) totals.unfinished.primaryErrors++;
+      if (results.isError) totals.unfinished.errors++;
+    }
     if (endpoint === undefined) return;
     this.#endpointOf(route, endpoint, service)!.addNotComparable(service, { [reason]: 1 });
   }
@@ -179,7 +194,7 @@ export class ComparisonStats {
     this.#dropped += snapshot.dropped;
     this.#sinceMs = Math.min(this.#sinceMs, snapshot.sinceMs);
     for (const stats of snapshot.services) {
-      const { route, service, sinceMs, compared, notComparable, unavailable, primary, responses } = stats;
+      const { route, service, sinceMs, compared, notComparable, unavailable, unfinished, primary, responses } = stats;
       const totals = this.#totalsOf(route, service);
       if (totals === undefined) continue;
       totals.sinceMs = Math.min(totals.sinceMs, sinceMs);
@@ -189,6 +204,9 @@ export class ComparisonStats {
       }
       totals.unavailable.requests += unavailable.requests;
       totals.unavailable.primaryErrors += unavailable.primaryErrors;
+      totals.unfinished.requests += unfinished.requests;
+      totals.unfinished.primaryErrors += unfinished.primaryErrors;
+      totals.unfinished.errors += unfinished.errors;
       mergeResponses(totals.primary, primary);
       mergeResponses(totals.responses, responses);
     }
@@ -206,12 +224,13 @@ export class ComparisonStats {
   snapshot(): StatsSnapshot {
     return {
       endpoints: [...this.#endpoints.values()].map(({ route, endpoint, counts }) => counts.snapshot(route, endpoint)),
-      services: [...this.#totals.values()].map(({ notComparable, unavailable, primary, responses, ...totals }) => ({
+      services: [...this.#totals.values()].map((totals) => ({
         ...totals,
-        notComparable: { ...notComparable },
-        unavailable: { ...unavailable },
-        primary: responseStats(primary),
-        responses: responseStats(responses),
+        notComparable: { ...totals.notComparable },
+        unavailable: { ...totals.unavailable },
+        unfinished: { ...totals.unfinished },
+        primary: responseStats(totals.primary),
+        responses: responseStats(totals.responses),
       })),
       sinceMs: this.#sinceMs,
       dropped: this.#dropped,
@@ -248,6 +267,7 @@ export class ComparisonStats {
       compared: 0,
       notComparable: {},
       unavailable: { requests: 0, primaryErrors: 0 },
+      unfinished: { requests: 0, primaryErrors: 0, errors: 0 },
       primary: noResponses(),
       responses: noResponses(),
     };
@@ -272,12 +292,13 @@ export class ComparisonStats {
     if (endpoint !== OVERFLOW_ENDPOINT && this.#endpoints.size >= MAX_ENDPOINTS) return undefined;
     const key = `${route}\n${endpoint}`;
     if (!this.#reserve(ENDPOINT_BYTES + textBytes(key, endpoint))) return undefined;
-    const counts = new EndpointCounts(this.#memory, this.#random);
-    this.#endpoints.set(detachString(key, Infinity), {
-      route,
-      endpoint: detachString(endpoint, MAX_PATH_LENGTH),
-      counts,
-    });
+    const place = { route, endpoint: detachString(endpoint, MAX_PATH_LENGTH) };
+    const counts = new EndpointCounts(
+      this.#memory,
+      this.#random,
+      (service, path, hashes) => this.#previous.exchange({ ...place, service }, path, hashes),
+    );
+    this.#endpoints.set(detachString(key, Infinity), { ...place, counts });
     return counts;
   }
 }

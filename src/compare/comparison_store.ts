@@ -8,6 +8,7 @@ import { routePattern } from "../observe/events.ts";
 import type { Comparison, NotComparable, Unavailable } from "./comparison.ts";
 import { ComparisonStats, type CountOptions, mergeSnapshots } from "./comparison_stats.ts";
 import { type MismatchEntry, mismatchEntryOf, MismatchFeed } from "./mismatch_feed.ts";
+import { PreviousValues } from "./previous_values.ts";
 import { splitTallyKey, type StatsSnapshot, tallyKey } from "./stats_snapshot.ts";
 
 /** Comparison results as plain data, which workers send to the main thread. */
@@ -70,6 +71,8 @@ export class ComparisonStore {
   /** Start of each known build, by {@linkcode tallyKey}, in the order of their appearance. */
   readonly #builds = new Map<string, number>();
   #rulesHash = "";
+  /** Values of the comparisons before, of all periods. */
+  #previous = new PreviousValues();
 
   /** Creates a store without counts. */
   constructor({ now = Date.now }: ComparisonStoreOptions = {}) {
@@ -130,12 +133,17 @@ export class ComparisonStore {
   #restart(): void {
     this.#setEarlier([]);
     this.#builds.clear();
+    this.#previous = new PreviousValues();
     this.#begin();
   }
 
   #begin(): void {
     this.#startedMs = this.#now();
-    this.#stats = new ComparisonStats({ expected: this.#expected, now: this.#now });
+    this.#stats = this.#createStats();
+  }
+
+  #createStats(): ComparisonStats {
+    return new ComparisonStats({ expected: this.#expected, now: this.#now, previous: this.#previous });
   }
 
   /** Counts of the current period. Begins a new period if the last one is over. */
@@ -199,7 +207,7 @@ export class ComparisonStore {
       this.#earlier.map((period) => ({ ...period, stats: withoutService(period.stats, key) })),
     );
     const kept = withoutService(this.#stats!.snapshot(), key);
-    this.#stats = new ComparisonStats({ expected: this.#expected, now: this.#now });
+    this.#stats = this.#createStats();
     this.#stats.merge(kept);
   }
 }

@@ -53,8 +53,6 @@ interface ServiceCounts {
   readonly sets: Map<string, SetCount>;
   overflowCount: number;
   readonly overflowFields: Map<string, number>;
-  /** Values of the previous comparison, by path. */
-  readonly previous: Map<string, SameFormValues["hashes"]>;
 }
 
 /** Memory that all endpoints share, in bytes. */
@@ -70,6 +68,16 @@ export interface MemoryAccounting {
 /** Creates a sample. `path` is the path that differs, `key` the path under which it is counted. */
 export type SampleMaker = (path: string, key: string) => MismatchSample;
 
+/**
+ * Stores the hashes of the values of a service at a path, and returns those of the previous comparison. `undefined` as
+ * service: comparisons of the primary with itself.
+ */
+export type ValueExchange = (
+  service: string | undefined,
+  path: string,
+  hashes: SameFormValues["hashes"],
+) => SameFormValues["hashes"] | undefined;
+
 /** Options of {@linkcode EndpointCounts.add}. */
 export interface AddOptions {
   /** Number of comparisons. Default: 1. */
@@ -82,17 +90,18 @@ export interface AddOptions {
 export class EndpointCounts {
   readonly #memory: MemoryAccounting;
   readonly #random: () => number;
+  readonly #exchangeValues: ValueExchange;
   readonly #paths = new Map<string, Path>();
   #noiseCompared = 0;
   readonly #noiseFields = new Map<string, number>();
-  readonly #previousNoise = new Map<string, SameFormValues["hashes"]>();
   readonly #services = new Map<string, ServiceCounts>();
   #samples = 0;
 
   /** Creates an endpoint without counts. `random` returns numbers from 0 up to 1, which select the samples. */
-  constructor(memory: MemoryAccounting, random: () => number) {
+  constructor(memory: MemoryAccounting, random: () => number, exchangeValues: ValueExchange) {
     this.#memory = memory;
     this.#random = random;
+    this.#exchangeValues = exchangeValues;
   }
 
   /** Counts comparisons of the primary with itself: their number, and the number that differ in each field. */
@@ -111,8 +120,8 @@ export class EndpointCounts {
   admit(service: string): boolean {
     if (this.#services.has(service)) return true;
     if (!this.#memory.reserve(SERVICE_BYTES + textBytes(service))) return false;
-    const [fields, sets, overflowFields, previous] = [new Map(), new Map(), new Map(), new Map()];
-    const counts = { compared: 0, notComparable: {}, fields, sets, overflowCount: 0, overflowFields, previous };
+    const [fields, sets, overflowFields] = [new Map(), new Map(), new Map()];
+    const counts = { compared: 0, notComparable: {}, fields, sets, overflowCount: 0, overflowFields };
     this.#services.set(service, counts);
     return true;
   }
@@ -122,28 +131,22 @@ export class EndpointCounts {
    * whose values repeat, such as times in seconds, therefore do not count.
    */
   isRepeated(name: string, path: string, values: SameFormValues): boolean {
-    const before = this.#exchange(this.#services.get(name)!.previous, path, values);
+    const before = this.#exchange(name, path, values);
     const { hashes, isRepeated } = values;
     return isRepeated || (before !== undefined && before[1] === hashes[1] && before[0] !== hashes[0]);
   }
 
   /** Reports whether a value of the primary is that of the previous comparison of the primary with itself. */
   isNoiseRepeated(path: string, values: SameFormValues): boolean {
-    const before = this.#exchange(this.#previousNoise, path, values);
+    const before = this.#exchange(undefined, path, values);
     return values.isRepeated || (before !== undefined && values.hashes.some((hash) => before.includes(hash)));
   }
 
   /** Stores values, and returns the previous ones. Paths that are counted together have none. */
-  #exchange(
-    previous: Map<string, SameFormValues["hashes"]>,
-    path: string,
-    values: SameFormValues,
-  ): SameFormValues["hashes"] | undefined {
+  #exchange(service: string | undefined, path: string, { hashes }: SameFormValues): ReturnType<ValueExchange> {
     const { text } = this.#pathOf(path);
     if (text !== path.toWellFormed() || isCollective(text)) return undefined;
-    const before = previous.get(text);
-    previous.set(text, values.hashes);
-    return before;
+    return this.#exchangeValues(service, text, hashes);
   }
 
   /** Counts comparisons of an admitted service that differ in the same paths. The paths have no duplicates. */

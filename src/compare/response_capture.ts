@@ -66,6 +66,7 @@ export class ResponseCapture implements BodyTap {
   #streamedMs: number | undefined;
   #isWhole = false;
   #lostBy: NotComparableReason | undefined;
+  #status: number | undefined;
   #isDecoded = false;
   #cutBy: NotComparableReason | undefined;
 
@@ -109,6 +110,7 @@ export class ResponseCapture implements BodyTap {
       return;
     }
     const { status, headers, body, closeCode } = outcome.response;
+    this.#status = status;
     if (body instanceof Uint8Array) this.#captureWhole(body, attempt!);
     const isComplete = body === null || this.#isWhole || this.#cutBy !== undefined;
     if (!isComplete && abortReason !== undefined && OURS.has(abortReason)) {
@@ -116,10 +118,11 @@ export class ResponseCapture implements BodyTap {
     }
     const capturedHeaders = this.#captureHeaders(headers);
     const capturedBody = this.#capturedBody(body !== null);
+    const cutOffMs = !isComplete && abortReason === "timeout" ? this.#options.now() - this.#startedMs : undefined;
     const totalMs = this.#streamedMs ?? (body === null || this.#isWhole ? durationMs : undefined);
     this.#outcome = {
       ok: true,
-      response: { status, headers: capturedHeaders, body: capturedBody, closeCode, durationMs, totalMs },
+      response: { status, headers: capturedHeaders, body: capturedBody, closeCode, durationMs, totalMs, cutOffMs },
     };
   }
 
@@ -131,6 +134,11 @@ export class ResponseCapture implements BodyTap {
   /** The reason why there is no outcome. `undefined` if there is one, or if the request was not sent. */
   get lostBy(): NotComparableReason | undefined {
     return this.#lostBy;
+  }
+
+  /** The status of the response. Also known if the response is lost after its head; otherwise `undefined`. */
+  get status(): number | undefined {
+    return this.#status;
   }
 
   /** Reports whether the body has been decoded. */

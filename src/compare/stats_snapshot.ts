@@ -86,6 +86,14 @@ export interface ServiceStats {
     /** Errors of the primary in these requests. */
     readonly primaryErrors: number;
   };
+  /** Requests with an unfinished response, for which the status of both services is known. */
+  readonly unfinished: {
+    readonly requests: number;
+    /** Errors of the primary in these requests. */
+    readonly primaryErrors: number;
+    /** Errors of the service. */
+    readonly errors: number;
+  };
   /** The primary's responses in these comparisons. */
   readonly primary: ResponseStats;
   /** The service's responses. */

@@ -44,13 +44,13 @@ interface Reasons {
 
 /** Returns the verdict on a service, and the reasons for it. */
 export function decide(totals: ServiceStats, judged: JudgedCounts, thresholds: ReportThresholds): Decision {
-  const { compared, unavailable } = totals;
+  const { compared, unavailable, unfinished } = totals;
   const { minRequests, maxErrors } = thresholds;
   const requests = compared + unavailable.requests;
   const errors: ErrorCounts = {
-    requests,
-    service: totals.responses.errors + unavailable.requests,
-    primary: totals.primary.errors + unavailable.primaryErrors,
+    requests: requests + unfinished.requests,
+    service: totals.responses.errors + unavailable.requests + unfinished.errors,
+    primary: totals.primary.errors + unavailable.primaryErrors + unfinished.primaryErrors,
   };
   const reasons: Reasons = { missing: [], faults: [] };
   if (requests < minRequests) {
@@ -76,7 +76,7 @@ export function decide(totals: ServiceStats, judged: JudgedCounts, thresholds: R
       ? ["nothing was compared"]
       : [...faults, ...missing],
     comparable,
-    errorRate: { primary: ratioOf(errors.primary, requests), service: ratioOf(errors.service, requests) },
+    errorRate: { primary: ratioOf(errors.primary, errors.requests), service: ratioOf(errors.service, errors.requests) },
   };
 }
 

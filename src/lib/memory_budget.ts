@@ -25,6 +25,11 @@ export class MemoryBudget {
     return this.#maxBytes - this.#usedBytes;
   }
 
+  /** Reserved memory as a ratio of the limit, 0 to 1. */
+  get usedRatio(): number {
+    return this.#maxBytes === 0 ? 1 : this.#usedBytes / this.#maxBytes;
+  }
+
   /** Reserves memory. Returns `false`, and reserves nothing, if too little is free. */
   reserve(bytes: number): boolean {
     if (this.#usedBytes + bytes > this.#maxBytes) return false;

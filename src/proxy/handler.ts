@@ -197,6 +197,7 @@ function createContext(config: Config, options: HandlerOptions): HandlerContext 
       observe,
       now,
       transport,
+      ...(options.stopping !== undefined && { stopping: options.stopping }),
       replay: (capture, service) => replay(capture, service, context),
     }),
   };

@@ -65,6 +65,8 @@ export interface HandlerOptions extends ConductorOptions {
   readonly metricsSource?: MetricsSource;
   /** Counts comparisons. Default: comparisons are only passed to the observer. */
   readonly comparisons?: ComparisonStore;
+  /** Aborted when the shutdown begins: no further requests are replayed. Default: it never begins. */
+  readonly stopping?: AbortSignal;
 }
 
 /** Dependencies and settings that all exchanges of one configuration share. */

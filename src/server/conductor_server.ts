@@ -110,6 +110,7 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     ? runtimeTransport({ detachBuffers })
     : plainRequests(options.transport);
   const urgent = new AbortController();
+  const stopping = new AbortController();
   const notify = options.observe && swallowErrors(options.observe);
   let metrics: Metrics | undefined;
   let redaction = createRedaction(first);
@@ -138,7 +139,14 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     observe(event);
   };
   const metricsSource = () => ({ metrics: (metrics ?? new Metrics()).snapshot() });
-  const handlerOptions = { instance, transport, detachBuffers, metricsSource, ...(now !== undefined && { now }) };
+  const handlerOptions = {
+    instance,
+    transport,
+    detachBuffers,
+    metricsSource,
+    stopping: stopping.signal,
+    ...(now !== undefined && { now }),
+  };
   const checks = new HealthChecks({
     transport,
     health: instance.health,
@@ -156,6 +164,7 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
   let closing: Promise<void> | undefined;
 
   async function end(timeoutMs: number): Promise<void> {
+    stopping.abort();
     const untilMs = performance.now() + TUNNEL_GRACE_RATIO * timeoutMs;
     let tunnels = Promise.resolve();
     // Not before: clients of closed tunnels would connect again to the same process.

@@ -128,6 +128,7 @@ export function createConductor(config: ConfigInput, options: CreateConductorOpt
     transport,
     comparisons,
     metricsSource: reading,
+    stopping: stopping.signal,
   });
   const source: AdminSource = {
     config: checked,

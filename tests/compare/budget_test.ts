@@ -511,6 +511,48 @@ Deno.test("ComparisonEngine leaves requests out at random if there is no time fo
   assertEquals(reasons.length, leftOut);
 });
 
+Deno.test("ComparisonEngine leaves large and small responses out alike, before its memory is used up", async () => {
+  using time = new FakeTime();
+  const { config } = validateConfig({
+    compare: { noise: "off" },
+    services: [
+      { name: "v1", url: "http://localhost:1", primary: true },
+      { name: "v2", url: "http://localhost:2", shadow: true },
+    ],
+  });
+  const [route] = config.routes;
+  const reasons: Record<string, number> = {};
+  const compared = { large: 0, small: 0 };
+  const engine = new ComparisonEngine(config, {
+    // Each comparison takes 5 ms, so that 20 of 200 requests per second can be compared.
+    count: {
+      add: ({ expected }) => {
+        compared[expected.ok && expected.response.body!.length > 1 ? "large" : "small"]++;
+        time.tick(5);
+      },
+      addNotComparable: ({ reason }) => void (reasons[reason] = (reasons[reason] ?? 0) + 1),
+      addUnavailable() {},
+    },
+    observe: undefined,
+    transport: NO_PAGES,
+    now: () => Date.now(),
+    replay() {},
+  });
+  const bodies = [new Uint8Array(250_000), new Uint8Array(1)] as const;
+  let sent = 0;
+  const startMs = Date.now();
+  while (sent < 5_000) {
+    for (const dueAt = (Date.now() - startMs) / 5; sent < dueAt; sent++) {
+      const body = bodies[sent % 2];
+      exchange(engine, route!.members.map(({ service }, index) => ({ ...attempt(index, body), service })), route);
+    }
+    await time.tickAsync(5);
+  }
+  assertEquals(Object.keys(reasons), ["no-time"]);
+  assertGreater(compared.large + compared.small, 350);
+  assertAlmostEquals(compared.large / (compared.large + compared.small), 0.5, 0.1);
+});
+
 Deno.test("ComparisonEngine delays replays above eight, instead of leaving them out", async () => {
   using time = new FakeTime();
   const { config } = validateConfig({

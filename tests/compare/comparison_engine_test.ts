@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { type ComparisonCounter, ComparisonStore } from "../../src/compare/comparison_store.ts";
 import { makeReport } from "../../src/compare/make_report.ts";
@@ -220,6 +221,33 @@ for (const [over, create] of TRANSPORTS) {
     assertEquals([service?.compared, service?.notComparable], [1, { unfinished: 1 }]);
   });
 }
+
+/** Streams a line every 20 ms, for 400 ms. */
+function slowLines(): Response {
+  const lines = async function* () {
+    for (let line = 0; line < 20; line++) {
+      yield new TextEncoder().encode(`${line}\n`);
+      await delay(20);
+    }
+  };
+  return new Response(ReadableStream.from(lines()), { headers: { "content-type": "text/plain" } });
+}
+
+Deno.test("a stream that lasts longer than the timeout of a candidate is not comparable, if the primary's does too", async () => {
+  const settings = { timeout: "150ms" } as const;
+  await using setup = startSetup({ v1: slowLines, v2: slowLines }, { serviceSettings: { v1: settings, v2: settings } });
+  await (await setup.handle(get())).text();
+  const [event] = await setup.compared(1);
+  assertEquals([event?.result, event?.reason], ["not-comparable", "unfinished"]);
+});
+
+Deno.test("a stream that lasts longer than the timeout of a candidate is a mismatch, if the primary's does not", async () => {
+  await using setup = startSetup({ v1: () => new Response("0\n"), v2: slowLines }, {
+    serviceSettings: { v2: { timeout: "150ms" } },
+  });
+  await (await setup.handle(get())).text();
+  assertEquals((await setup.compared(1))[0]?.result, "mismatch");
+});
 
 // Columns: title; two responses; rules; result for the second one.
 const items = (count: number, first = "0") =>

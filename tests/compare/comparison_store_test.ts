@@ -132,3 +132,33 @@ Deno.test("ComparisonStore counts failures for the latest build, and bounds the 
     verdict: "not-enough-traffic",
   });
 });
+
+Deno.test("a token that is constant in the candidate is a mismatch at an endpoint with one request per minute", () => {
+  let nowMs = 1_000_000;
+  const store = new ComparisonStore({ now: () => nowMs });
+  const { config } = validateConfig({
+    compare: true,
+    services: [
+      { name: "v1", url: "http://localhost:1", primary: true },
+      { name: "v2", url: "http://localhost:2", shadow: true },
+    ],
+  });
+  const counter = store.reconfigure(config);
+  const path = "$.token";
+  const add = (hashes: readonly [number, number], overrides: Partial<Comparison> = {}) =>
+    counter.add(
+      comparison([path], {
+        route: "path /",
+        traits: new Map([[path, "same-form" as const]]),
+        values: new Map([[path, { hashes, isRepeated: false }]]),
+        ...overrides,
+      }),
+      { endpoint: "GET /", samples: "none" },
+    );
+  for (let minute = 0; minute < 60; minute++, nowMs += 61_000) {
+    add([2 * minute, -1]);
+    add([2 * minute, 2 * minute + 1], { service: "v1", isNoise: true });
+  }
+  const { mismatches } = makeReport(store.read(Infinity).stats!);
+  assertEquals(mismatches.map((found) => found.path), ["$.token (repeated values)"]);
+});

@@ -16,38 +16,51 @@ interface Attempt {
   readonly candidate: Respond;
   /** Default: 150. */
   readonly count?: number;
+  /** Default: 90 % of `count`. */
+  readonly minRequests?: number;
   /** Default: no limit. */
   readonly maxLatencyRatio?: number;
   readonly config?: Omit<ConfigInput, "services">;
   readonly request?: (index: number) => Request;
+  /** Reads a response as a client does. Default: to its end. */
+  readonly read?: (response: Response) => Promise<unknown>;
 }
 
-/** Sends requests one by one, and returns the report on all of them. */
+/** Sends requests one by one, and returns the report on all of them and on all replays. */
 async function reportOn(
-  { primary, candidate, count = 150, maxLatencyRatio = 1_000, config, request }: Attempt,
+  { primary, candidate, count = 150, minRequests = 0.9 * count, maxLatencyRatio = 1_000, config, request, read }:
+    Attempt,
 ): Promise<Report> {
   const serve = (respond: Respond) => startBackend((received) => respond(Number(received.headers.get("x-index")))); // Replays have the same index.
   await using old = serve(primary);
   await using next = serve(candidate);
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  let compared = 0;
+  let [compared, replaying] = [0, 0];
+  const check = () => {
+    if (compared === count && replaying === 0) resolve();
+  };
   await using conductor = createConductor({
     compare: { noiseSample: "50%" },
     ...config,
     services: [{ name: "old", url: old.url, primary: true }, { name: "new", url: next.url, shadow: true }],
   } as ConfigInput, {
     observe: (event) => {
-      if (event.type === "compared" && event.service === "new" && ++compared === count) resolve();
+      if (event.type === "attempted" && event.replay) replaying++;
+      if (event.type !== "compared") return;
+      if (event.service === "new") compared++;
+      else replaying--;
+      // In a later turn, because the next replay starts after the end of a comparison.
+      setTimeout(check);
     },
   });
   for (let index = 0; index < count; index++) {
     const sent = request?.(index) ?? new Request("http://conductor/items");
     sent.headers.set("x-index", `${index}`);
     const response = await conductor.fetch(sent);
-    await response.arrayBuffer();
+    await (read?.(response) ?? response.arrayBuffer());
   }
   await done;
-  return conductor.report({ minRequests: 0.9 * count, maxLatencyRatio })!;
+  return conductor.report({ minRequests, maxLatencyRatio })!;
 }
 
 function json(value: unknown): Response {
@@ -95,6 +108,24 @@ function withCookie(cookie: string): Response {
 function page(token: string): Response {
   const html = `<form><input name="csrf" value="${token}"></form><p>Sum 1</p>`;
   return new Response(html, { headers: { "content-type": "text/html" } });
+}
+
+/** Responds as a stream of events that never ends. */
+function events(): Response {
+  const first = new TextEncoder().encode("data: 1\n\n");
+  const stream = new ReadableStream({ start: (controller) => controller.enqueue(first) });
+  return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+}
+
+async function readFirst(response: Response): Promise<void> {
+  const reader = response.body!.getReader();
+  await reader.read();
+  await reader.cancel();
+}
+
+/** Requests the stream of events in every third request. */
+function requestEvents(index: number): Request {
+  return new Request(`http://conductor/${index % 3 === 0 ? "events" : "items"}`);
 }
 
 const NOT_READY: Readonly<Record<string, Attempt>> = {
@@ -162,6 +193,20 @@ const NOT_READY: Readonly<Record<string, Attempt>> = {
   "two services that are down": {
     primary: () => new Response("down", { status: 503 }),
     candidate: () => new Response("down", { status: 503 }),
+  },
+  "errors instead of events that the client stops to read": {
+    request: requestEvents,
+    read: readFirst,
+    primary: (index) => index % 3 === 0 ? events() : json(1),
+    candidate: (index) => index % 3 === 0 ? new Response("down", { status: 503 }) : json(1),
+    minRequests: 50,
+  },
+  "a missing endpoint instead of events that the client stops to read": {
+    request: requestEvents,
+    read: readFirst,
+    primary: (index) => index % 3 === 0 ? events() : json(1),
+    candidate: (index) => index % 3 === 0 ? new Response("none", { status: 404 }) : json(1),
+    minRequests: 50,
   },
   "a wrong value after many fields that always differ": {
     primary: () => manyFields(5),
@@ -241,8 +286,8 @@ for (const [regression, attempt] of Object.entries(NOT_READY)) {
 }
 
 Deno.test("many fields that always differ are noise, and a wrong value among them is the only mismatch", async () => {
-  const same = await reportOn({ primary: () => manyFields(5), candidate: () => manyFields(5) });
+  const same = await reportOn({ count: 60, primary: () => manyFields(5), candidate: () => manyFields(5) });
   assertEquals([same.verdict, same.mismatches], ["ready", []]);
-  const wrong = await reportOn({ primary: () => manyFields(5), candidate: () => manyFields(6) });
+  const wrong = await reportOn({ count: 60, primary: () => manyFields(5), candidate: () => manyFields(6) });
   assertEquals(wrong.mismatches.map(({ path }) => path), ["$.total"], JSON.stringify(wrong));
 });

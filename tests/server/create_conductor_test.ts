@@ -109,3 +109,27 @@ Deno.test("defineConfig() returns its argument", () => {
   const config = { services: [{ name: "a", url: "http://a" }] };
   assertEquals(defineConfig(config), config);
 });
+
+Deno.test("a conductor that is disposed sends no replays that still wait", async () => {
+  const { promise: held, resolve: respond } = Promise.withResolvers<void>();
+  const known = new Set<string>();
+  await using old = startBackend(async ({ url }) => {
+    if (known.has(url)) await held;
+    known.add(url);
+    return Response.json(1);
+  });
+  await using next = startBackend(() => Response.json(1));
+  const { promise: compared, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  const conductor = createConductor({
+    compare: { noiseSample: 1 },
+    services: [{ name: "old", url: old.url, primary: true }, { name: "new", url: next.url, shadow: true }],
+  }, { observe: ({ type }) => void (type === "compared" && ++count === 20 && resolve()) });
+  for (let sent = 0; sent < 20; sent++) await (await conductor.fetch(new Request(`http://conductor/${sent}`))).text();
+  await compared;
+  await old.received(28);
+  const disposed = conductor[Symbol.asyncDispose]();
+  respond();
+  await disposed;
+  assertEquals(old.seen.length, 28);
+});
