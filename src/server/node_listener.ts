@@ -16,7 +16,9 @@ import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
 
 /** Settings of a node listener, which a reload may change. */
-export type NodeSettings = Pick<Config, "clientTimeouts" | "limits" | "services" | "trustProxy">;
+export interface NodeSettings extends Pick<Config, "clientTimeouts" | "services" | "trustProxy"> {
+  readonly limits: Pick<Config["limits"], "maxConnections" | "maxConnectionsPerClient">;
+}
 
 /** Options of {@linkcode openNodeListener}. */
 export interface NodeListenerOptions {
