@@ -139,6 +139,7 @@ class NodeListener implements Listener {
   /** Listeners of sockets whose requests are parsed again. */
   readonly #keptListeners = new WeakMap<Socket, ReadonlySet<unknown>>();
   readonly #ticks: ReturnType<typeof setInterval>;
+  readonly #tickMs: number;
   #watch: AcceptWatch | undefined;
   #isClosing = false;
   #isClosed = false;
@@ -172,6 +173,7 @@ class NodeListener implements Listener {
     // Without a maximum count, because further header lines would be dropped silently. The size limits them.
     const httpAllowHalfOpen = !("Bun" in globalThis);
     Object.assign(server, { httpAllowHalfOpen, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
+    this.#tickMs = options.tickMs;
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
     options.urgent?.addEventListener("abort", this.#destroyAll);
   }
@@ -255,10 +257,11 @@ class NodeListener implements Listener {
     this.#server.requestTimeout = requestMs === Infinity ? 0 : requestMs;
     this.#server.headersTimeout = Math.min(headerMs, requestMs);
     const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
+    const passedMs = this.#isClosing ? QUIET_MS : headerMs + 2 * this.#tickMs;
     const nowMs = performance.now();
     if (!this.#isClosed) this.#watch?.check(nowMs);
     for (const connection of this.#connections.values()) {
-      connection.check(nowMs, { idleMs, requestMs, writeMs: timeouts.writeMs });
+      connection.check(nowMs, { headerMs: passedMs, idleMs, requestMs, writeMs: timeouts.writeMs });
     }
     for (const [socket, { handshakeSinceMs = Infinity }] of this.#admitted) {
       if (nowMs - handshakeSinceMs > headerMs) this.#endHandshake(socket);
