@@ -46,7 +46,7 @@ const DISCARD_MS = 30_000;
 const MAX_PIPELINED = 100;
 /** Maximum time in milliseconds for a client to read a refusal and to close its connection. */
 const LINGER_MS = 1_000;
-/** Time in milliseconds for reading what the system has received, before an idle connection is closed. */
+/** Time in milliseconds for reading the bytes that the system has received, before an idle connection is closed. */
 const RECEIVE_MS = 10;
 /**
  * Pauses in milliseconds before probes of a client that has ended its sending side. The second write fails if the
@@ -297,7 +297,7 @@ export class NodeConnection {
   /** Sends a response without a body, and closes the connection when the client has read it. */
   #respond(status: keyof typeof REASONS, lines = ""): void {
     const { socket } = this;
-    // The parser may fail again at bytes behind those that it has refused.
+    // The parser may fail again at the bytes that follow.
     if (socket.writableEnded) return;
     this.#isRefused = true;
     this.#destroyAtMs = performance.now() + LINGER_MS;

@@ -462,33 +462,31 @@ Deno.test("the node listener serves an upgrade that is pipelined behind a reques
 const IGNORED_UPGRADE =
   "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok";
 
+/** Opens a listener and a connection to it. */
+async function openFor(scheme: "http" | "https", handle: ProxyHandler) {
+  const certificate = scheme === "https" ? await makeCertificate() : undefined;
+  const tls = certificate && { cert: certificate.cert, key: certificate.key };
+  const listener = await open(handle, { ...(tls !== undefined && { tls }) });
+  const to = { hostname: "127.0.0.1", port: listener.port };
+  const connection = tls === undefined ? await Deno.connect(to) : await Deno.connectTls({ ...to, caCerts: [tls.cert] });
+  return {
+    connection,
+    async [Symbol.asyncDispose]() {
+      connection.close();
+      await listener[Symbol.asyncDispose]();
+      await certificate?.[Symbol.asyncDispose]();
+    },
+  };
+}
 /** Over TLS, too: the listener compares the bytes of a request with those that have arrived, without those of TLS. */
 for (const scheme of ["http", "https"] as const) {
-  /** Opens a listener and a connection to it. */
-  async function openFor(handle: ProxyHandler) {
-    const certificate = scheme === "https" ? await makeCertificate() : undefined;
-    const tls = certificate && { cert: certificate.cert, key: certificate.key };
-    const listener = await open(handle, { ...(tls !== undefined && { tls }) });
-    const to = { hostname: "127.0.0.1", port: listener.port };
-    const connection = tls === undefined
-      ? await Deno.connect(to)
-      : await Deno.connectTls({ ...to, caCerts: [tls.cert] });
-    return {
-      connection,
-      async [Symbol.asyncDispose]() {
-        connection.close();
-        await listener[Symbol.asyncDispose]();
-        await certificate?.[Symbol.asyncDispose]();
-      },
-    };
-  }
   const ignore = scheme === "https" && !hasOpenssl;
 
   Deno.test({
     name: `the node listener keeps the connection of a client that offers h2c with each request over ${scheme}`,
     ignore,
     async fn() {
-      await using opened = await openFor(OK);
+      await using opened = await openFor(scheme, OK);
       for (let round = 0; round < 15; round++) {
         await opened.connection.write(toBytes(IGNORED_UPGRADE));
         const response = await readUntil(opened.connection, "\r\n\r\nok");
@@ -503,7 +501,7 @@ for (const scheme of ["http", "https"] as const) {
     ignore,
     async fn() {
       const targets: string[] = [];
-      await using opened = await openFor(async (request) => {
+      await using opened = await openFor(scheme, async (request) => {
         targets.push(request.target.path);
         await delay(50);
         return new ClientResponse(200, [], "ok");
