@@ -1,6 +1,7 @@
 /** The state of the server, and the readiness that follows from it. */
 
 import type { Config } from "../config/config.ts";
+import { groupBy } from "../lib/group_by.ts";
 import { percentilesOf } from "../lib/latency_counts.ts";
 import type {
   HistogramSnapshot,
@@ -25,7 +26,7 @@ export function viewState(
   info: StateInfo,
 ): StateView {
   const { metrics } = info;
-  const rowsOf = Map.groupBy(metrics.services, ({ service }) => service);
+  const rowsOf = groupBy(metrics.services, ({ service }) => service);
   return {
     ...info,
     timeMs: Date.now(),

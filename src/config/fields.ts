@@ -448,7 +448,6 @@ export const COMPARE_RULE_FIELDS = {
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
     serverOnly: USE_COMPARED,
-    commandOnly: true,
     isForConductor: true,
   },
   endpoints: {
@@ -457,7 +456,6 @@ export const COMPARE_RULE_FIELDS = {
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
     serverOnly: USE_COMPARED,
-    commandOnly: true,
     isForConductor: true,
   },
   version: {
@@ -467,7 +465,6 @@ export const COMPARE_RULE_FIELDS = {
     details:
       "`path:` is a status page of the service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while responses are compared.",
     serverOnly: USE_COMPARED,
-    commandOnly: true,
     isForConductor: true,
   },
 } as const;
@@ -1087,7 +1084,6 @@ export const CONFIG = section({
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
       serverOnly: "use `admin` of `createConductor()`, or `metrics.enabled`",
-      commandOnly: true,
     },
     metrics: {
       type: METRICS,

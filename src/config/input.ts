@@ -166,7 +166,7 @@ export interface ConfigInput {
   readonly logging?: LoggingInput;
   /**
    * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported by
-   * `conductor()` and `serve()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
+   * `conductor()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
    */
   readonly admin?: AdminInput;
   /**
@@ -375,15 +375,15 @@ export interface CompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`.
    *
    * @default "values"
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`.
    *
    * @default []
    */
@@ -392,8 +392,8 @@ export interface CompareInput {
    * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
    * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
    * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
-   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`. Default: builds are not distinguished.
+   * responses are compared. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: builds are not distinguished.
    */
   readonly version?: string;
   /**
@@ -1095,22 +1095,21 @@ export interface ServiceCompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`. Default:
-   * the top level's.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default: the top level's.
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`. Default: those of the top level, which always come last.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
   /**
    * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
    * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
    * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
-   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`. Default: the top level's.
+   * responses are compared. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: the top level's.
    */
   readonly version?: string;
 }

@@ -112,10 +112,16 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     if (this.upgrade !== undefined || !("Deno" in globalThis)) return false;
     const lines = this.headers;
     if (getHeader(lines, "upgrade") === undefined) return false;
-    if (this.#isChunked || !this.#request.complete) return true;
+    return !this.#request.complete || this.#connection.bytesSinceIdle !== this.usualBytes;
+  }
+
+  /** Bytes of the request with the usual spaces in its head; `undefined` for a body in chunks, which may be any. */
+  get usualBytes(): number | undefined {
+    if (this.#isChunked) return undefined;
+    const lines = this.headers;
     let bytes = `${this.method} ${this.#request.url} HTTP/1.1\r\n\r\n`.length;
     for (const [name, value] of lines) bytes += name.length + value.length + ": \r\n".length;
-    return this.#connection.bytesSinceIdle !== bytes + Number(getHeader(lines, "content-length") ?? 0);
+    return this.#hasBody ? bytes + Number(getHeader(lines, "content-length")) : bytes;
   }
 
   /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */

@@ -18,7 +18,9 @@ import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
 
 /** Settings of a node listener, which a reload may change. */
-export type NodeSettings = Pick<Config, "clientTimeouts" | "limits" | "services" | "trustProxy">;
+export interface NodeSettings extends Pick<Config, "clientTimeouts" | "services" | "trustProxy"> {
+  readonly limits: Pick<Config["limits"], "maxConnections" | "maxConnectionsPerClient">;
+}
 
 /** Options of {@linkcode openNodeListener}. */
 export interface NodeListenerOptions {
@@ -140,6 +142,7 @@ class NodeListener implements Listener {
   /** Listeners of sockets whose requests are parsed again. */
   readonly #keptListeners = new WeakMap<Socket, ReadonlySet<unknown>>();
   readonly #ticks: ReturnType<typeof setInterval>;
+  readonly #tickMs: number;
   #watch: AcceptWatch | undefined;
   #isClosing = false;
   #isClosed = false;
@@ -173,6 +176,7 @@ class NodeListener implements Listener {
     // Without a maximum count, because further header lines would be dropped silently. The size limits them.
     const httpAllowHalfOpen = !("Bun" in globalThis);
     Object.assign(server, { httpAllowHalfOpen, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
+    this.#tickMs = options.tickMs;
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
     options.urgent?.addEventListener("abort", this.#destroyAll);
   }
@@ -256,10 +260,11 @@ class NodeListener implements Listener {
     this.#server.requestTimeout = requestMs === Infinity ? 0 : requestMs;
     this.#server.headersTimeout = Math.min(headerMs, requestMs);
     const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
+    const passedMs = this.#isClosing ? QUIET_MS : headerMs + 2 * this.#tickMs;
     const nowMs = performance.now();
     if (!this.#isClosed) this.#watch?.check(nowMs);
     for (const connection of this.#connections.values()) {
-      connection.check(nowMs, { idleMs, requestMs, writeMs: timeouts.writeMs });
+      connection.check(nowMs, { headerMs: passedMs, idleMs, requestMs, writeMs: timeouts.writeMs });
     }
     for (const [socket, { handshakeSinceMs = Infinity }] of this.#admitted) {
       if (nowMs - handshakeSinceMs > headerMs) this.#endHandshake(socket);
