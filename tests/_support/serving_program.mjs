@@ -6,7 +6,9 @@
  */
 
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import http from "node:http";
 import net from "node:net";
 import process from "node:process";
@@ -20,6 +22,7 @@ const { default: WebSocket, WebSocketServer } = await import(WS);
 const [RUNTIME, CERT, KEY] = process.argv.slice(2);
 const IS_BUN = RUNTIME === "Bun";
 const HOST = "127.0.0.1";
+const LEAVE_SOCKET = 'require("net").createServer().listen(process.argv.at(-1), () => process.kill(process.pid, 9))';
 const BIG_BYTES = 100_000_000;
 
 for (const event of ["unhandledRejection", "uncaughtException"]) {
@@ -347,6 +350,32 @@ await check("serves HTTPS and secure WebSockets, also with a new certificate", a
       [String(bad), bad.kind, response, String(message)];
   } finally {
     await secure.close();
+  }
+});
+await check("listens on Unix sockets, for clients and for the admin listener", async () => {
+  const [path, adminPath, stale] = ["data", "admin", "stale"].map((name) => `${tmpdir()}/${process.pid}-${name}.sock`);
+  // A process that crashes leaves its socket.
+  const left = spawnSync(process.execPath, ["-e", LEAVE_SOCKET, stale]);
+  if (!existsSync(stale)) return ["no stale socket", String(left.stderr)];
+  const where = { ...config, port: undefined, hostname: `unix:${path}`, socketMode: "0600" };
+  const local = await serve({ ...where, admin: { hostname: `unix:${adminPath}` } });
+  try {
+    const over = (path) => exchange(0, GET_CLOSE, { connect: () => net.connect(path) });
+    const { client } = bodyOf(await over(path));
+    const health = await exchange(0, "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", {
+      connect: () => net.connect(adminPath),
+    });
+    const inUse = await serve(where).catch((error) => error);
+    const urls = [local.url, local.adminUrl];
+    const isMode = (statSync(path).mode & 0o777) === 0o600;
+    await local.reload({ ...where, hostname: `unix:${stale}` });
+    const moved = statusOf(await over(stale));
+    const isGone = await until(() => !existsSync(path) && !existsSync(adminPath));
+    const isRight = client !== HOST && statusOf(health) === "200" && inUse.kind === "in-use" && isMode &&
+      urls.join() === `unix:${path},unix:${adminPath}` && moved === "200" && isGone === true;
+    return isRight || [client, health, String(inUse), urls, isMode, moved, isGone];
+  } finally {
+    await local.close();
   }
 });
 await check("checks the health of services", async () => {

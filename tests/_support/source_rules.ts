@@ -45,6 +45,7 @@ const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/compare/decode_body.ts": ["node:zlib"],
   "src/admin/asset_files.ts": ["node:fs/promises"],
   "src/server/read_text_file.ts": ["node:fs/promises"],
+  "src/server/socket_file.ts": ["node:fs/promises", "node:net"],
   "src/server/accept_watch.ts": ["node:net"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
   "src/server/node_connection.ts": ["node:http", "node:net"],
