@@ -391,12 +391,14 @@ export class ComparisonEngine {
   #skipMissing(capture: ExchangeCapture, baseline: Baseline, candidate: Candidate): void {
     const { service } = candidate;
     const isNoise = service.control;
-    if (capture.isUnavailable(service)) {
+    const skipReason = capture.skipReasonOf(service);
+    if (skipReason === "open-circuit" || skipReason === "unhealthy") {
       const { plan: { route }, primary } = baseline;
       if (!isNoise) this.#options.count?.addUnavailable({ route, service: service.name, expected: primary.outcome! });
       return;
     }
-    const reason = lostBy(capture, service);
+    // While a service is slow, most requests are not sent to it. Without counting them, its slow responses would be rare.
+    const reason = skipReason === "max-in-flight" ? "not-sent" : lostBy(capture, service);
     if (reason === undefined) return;
     this.#skip(baseline, service, { reason, isNoise, results: resultsOf(capture, baseline.plan.primary, candidate) });
   }

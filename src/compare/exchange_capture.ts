@@ -51,7 +51,7 @@ export class ExchangeCapture {
   #isSealed = false;
   #isComplete = false;
   #heldBytes: number;
-  #unavailable: Set<Service> | undefined;
+  #skips: Map<Service, SkipReason> | undefined;
 
   /** Creates a capture without attempts. */
   constructor(options: ExchangeCaptureOptions) {
@@ -74,15 +74,14 @@ export class ExchangeCapture {
     this.responses.push(capture);
   }
 
-  /** Called when a service is skipped. Only its breaker or its health checks say something about the service. */
+  /** Called when a service is skipped. */
   skipped(service: Service, reason: SkipReason): void {
-    if (reason !== "open-circuit" && reason !== "unhealthy") return;
-    if (!this.#isComplete && this.#options.captured.has(service)) (this.#unavailable ??= new Set()).add(service);
+    if (!this.#isComplete && this.#options.captured.has(service)) (this.#skips ??= new Map()).set(service, reason);
   }
 
-  /** Reports whether a captured service did not get the request because of its breaker or its health checks. */
-  isUnavailable(service: Service): boolean {
-    return this.#unavailable?.has(service) ?? false;
+  /** Returns the reason why a captured service was skipped; `undefined` if it was not. */
+  skipReasonOf(service: Service): SkipReason | undefined {
+    return this.#skips?.get(service);
   }
 
   /** Called when an attempt has finished: its response has been read or discarded. */

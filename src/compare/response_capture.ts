@@ -1,7 +1,7 @@
 /** Captures the response of one service while its body is read. */
 
 import type { Service } from "../config/config.ts";
-import { type FailureKind, NOT_SENT_KINDS } from "../http/outcome_kinds.ts";
+import { type FailureKind, isOverload, NOT_SENT_KINDS } from "../http/outcome_kinds.ts";
 import { Digest, type DigestKey } from "../lib/digest.ts";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import { type MemoryBudget, textBytes } from "../lib/memory_budget.ts";
@@ -190,6 +190,7 @@ export class ResponseCapture implements BodyTap {
   #lose(cause: FailureKind | undefined): void {
     if (cause === "body-lag") this.#lostBy = "body-lag";
     else if (cause === "aborted") this.#lostBy = "unfinished";
+    else if (cause !== undefined && isOverload(cause)) this.#lostBy = "not-sent";
   }
 
   #openBody(attempt = this.#attempt): GrowingBytes {

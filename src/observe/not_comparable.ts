@@ -56,6 +56,11 @@ export const NOT_COMPARABLE_REASONS = {
       "The comparison needs more than 4 million steps (20 to 60 ms), for example several MiB of JSON with different shapes.",
     origin: "response",
   },
+  "not-sent": {
+    description:
+      "The service was not sent the request, because earlier ones were in flight: a limit such as `maxInFlight` was reached.",
+    origin: "limit",
+  },
   "memory": { description: "`maxMemory` was used up.", origin: "limit" },
   "busy": {
     description:

@@ -222,6 +222,37 @@ for (const [over, create] of TRANSPORTS) {
   });
 }
 
+Deno.test("a verdict is not ready if many requests were not sent to a candidate that is slow at times", async () => {
+  const { promise: held, resolve: respond } = Promise.withResolvers<void>();
+  await using setup = startSetup({ v1: json(1), v2: () => held.then(() => Response.json(1)) }, {
+    serviceSettings: { v2: { maxInFlight: 2 } },
+  });
+  for (let sent = 0; sent < 5; sent++) await (await setup.handle(get())).text();
+  respond();
+  const events = await setup.compared(5);
+  assertEquals(events.map(({ result, reason }) => reason ?? result).sort(), [
+    ...["match", "match"],
+    ...["not-sent", "not-sent", "not-sent"],
+  ]);
+  const thresholds = { ...DEFAULT_THRESHOLDS, minRequests: 1, maxLatencyRatio: 1e6 };
+  const { verdict, services: [service] } = makeReport(setup.comparisons.read(0).stats!, thresholds);
+  assertEquals([verdict, service!.reasons], [
+    "not-enough-traffic",
+    ["not comparable: 60 % (limit 5 %; not-sent 3)"],
+  ]);
+});
+
+Deno.test("a request that waits for a connection to a candidate in vain is not comparable", async () => {
+  const { promise: held, resolve: respond } = Promise.withResolvers<void>();
+  await using setup = startSetup({ v1: json(1), v2: () => held.then(() => Response.json(1)) }, {
+    settings: { limits: { maxConnectionsPerService: 1, maxQueuedPerService: 0 } },
+  });
+  for (let sent = 0; sent < 2; sent++) await (await setup.handle(get())).text();
+  respond();
+  const events = await setup.compared(2);
+  assertEquals(events.map(({ result, reason }) => reason ?? result).sort(), ["match", "not-sent"]);
+});
+
 /** Streams a line every 20 ms, for 400 ms. */
 function slowLines(): Response {
   const lines = async function* () {
