@@ -5,8 +5,7 @@
  * The journey of a request:
  *
  * 1. **Match** (`src/proxy/match.ts`): the exact path, otherwise the longest prefix, otherwise the longest base path.
- * Without
- *    a route, the client receives 404.
+ *    Without a route, the client receives 404.
  * 2. **Fan out** (`src/proxy/fan_out.ts`): to every service of the route at the same time, and to hedges later.
  * 3. **Wait** (`src/proxy/select.ts`): for all attempts, or until the selection is decided.
  * 4. **Select** (`src/proxy/select.ts`): a successful primary, otherwise another successful service, otherwise 502.

@@ -28,6 +28,15 @@ Deno.test("src/ has no syntax that Node 20 and 22 cannot parse, because bundles 
   assertEquals(files.filter(({ text }) => /^\s*(?:await )?using \w+ =/m.test(text)).map(({ path }) => path), []);
 });
 
+/** Functions of Deno that a supported version of Node lacks. */
+const MISSING_IN_NODE = /\.(?:toHex|toBase64)\(|\.(?:fromHex|fromBase64|fromAsync|groupBy)\(|\bPromise\.try\(/;
+
+Deno.test("src/ calls no function that Node 20, 22 or 24 lacks, outside the command line", async () => {
+  const files = [...await readSource("mod.ts"), ...await readSource("src")];
+  const calls = files.filter(({ path, text }) => !path.startsWith("src/cli/") && MISSING_IN_NODE.test(text));
+  assertEquals(calls.map(({ path, text }) => `${path}: ${MISSING_IN_NODE.exec(text)![0]}`), []);
+});
+
 /** Each row adds one violation to a valid package. The last column is the expected report. */
 const PLANTED: [path: string, text: string, violation: string][] = [
   [

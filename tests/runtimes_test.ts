@@ -104,7 +104,7 @@ Deno.test({
     await using certificate = await makeCertificate();
     const pems = [`${certificate.folder}/cert.pem`, `${certificate.folder}/key.pem`];
     const runs = Object.keys(RUNTIMES).map((runtime) => () => {
-      return failuresOf(runtime, ["serving.mjs", runtime, ...pems], 26);
+      return failuresOf(runtime, ["serving.mjs", runtime, ...pems], 27);
     });
     assertEquals(await failuresOfAll(runs), []);
   },

@@ -84,7 +84,7 @@ export class Access {
     return undefined;
   }
 
-  /** A listener on all addresses accepts every IP address as Host, because DNS rebinding needs a name. */
+  /** Reports whether a Host is the listener's. On all addresses, every IP address is: DNS rebinding needs a name. */
   #isOwn(host: string): boolean {
     const [, name = "", port = "80"] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(host) ?? [];
     // A page of another name has no token, so DNS rebinding gains nothing.

@@ -1,5 +1,6 @@
 /** Files of the dashboard. They are served as they are, without a build, and load nothing from other servers. */
 
+import { type Asset, MEDIA_TYPES } from "./asset_files.ts";
 import address from "./dashboard/address.js" with { type: "text" };
 import chartTooltip from "./dashboard/chart_tooltip.js" with { type: "text" };
 import charts from "./dashboard/charts.js" with { type: "text" };
@@ -54,18 +55,7 @@ import verdicts from "./dashboard/verdicts.js" with { type: "text" };
 import views from "./dashboard/views.js" with { type: "text" };
 import waterfall from "./dashboard/waterfall.js" with { type: "text" };
 
-/** A file of the dashboard. */
-export interface Asset {
-  /** Path of the URL. */
-  readonly path: string;
-  /** Media type, for Content-Type. */
-  readonly type: string;
-  /** Content. */
-  readonly text: string;
-}
-
-const STYLE = "text/css; charset=utf-8";
-const SCRIPT = "text/javascript; charset=utf-8";
+const { html: PAGE, css: STYLE, js: SCRIPT, svg: ICON } = MEDIA_TYPES;
 
 const STYLES: Readonly<Record<string, string>> = {
   dashboard: dashboardStyle,
@@ -126,8 +116,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 
 /** The page at `/`, and its style sheets, scripts and icon below `/assets/`. */
 export const ASSETS: readonly Asset[] = [
-  { path: "/", type: "text/html; charset=utf-8", text: page },
-  { path: "/assets/icon.svg", type: "image/svg+xml", text: icon },
+  { path: "/", type: PAGE, text: page },
+  { path: "/assets/icon.svg", type: ICON, text: icon },
   ...Object.entries(STYLES).map(([name, text]) => ({ path: `/assets/${name}.css`, type: STYLE, text })),
   ...Object.entries(SCRIPTS).map(([name, text]) => ({ path: `/assets/${name}.js`, type: SCRIPT, text })),
 ];

@@ -1,6 +1,7 @@
 /** Server-sent events: the state once per second, and new exchanges. */
 
 import { BrokenResponseError } from "../upstream/response_body.ts";
+import { groupBy } from "../lib/group_by.ts";
 import { printableJson } from "../lib/printable.ts";
 import type { AdminEventName, AdminSource } from "./api.ts";
 
@@ -173,7 +174,7 @@ export class EventStreams {
     }
   }
 
-  /** `JSON.stringify` emits no line breaks, so one `data` field is enough (HTML §9.2.5). */
+  /** Encodes an event. `JSON.stringify` emits no line breaks, so one `data` field is enough (HTML §9.2.5). */
   #encode(name: AdminEventName, data: unknown, id?: number): Uint8Array<ArrayBuffer> {
     const numbered = id === undefined ? "" : `id: ${id}\n`;
     return this.#encoder.encode(`event: ${name}\n${numbered}data: ${printableJson(JSON.stringify(data))}\n\n`);
@@ -185,7 +186,7 @@ function oldestOfLargest(
   readers: readonly Reader[],
   { name, of }: { readonly name: string; readonly of: (reader: Reader) => string },
 ): Reader | undefined {
-  const groups = Map.groupBy(readers, of);
+  const groups = groupBy(readers, of);
   const [largest] = [...groups.values()].sort((a, b) => b.length - a.length);
   const own = groups.get(name)?.length ?? 0;
   return largest !== undefined && largest.length >= own + 2 ? largest[0] : undefined;

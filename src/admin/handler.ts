@@ -8,6 +8,7 @@ import { IncompleteBody, readBoundedText, SHORT_BODY_TIMEOUT_MS } from "../lib/b
 import { respondMetrics } from "../observe/respond_metrics.ts";
 import { FetchRequest, toResponse } from "../proxy/fetch_handler.ts";
 import { Access, readTarget, type Refusal, type Target } from "./access.ts";
+import { type Asset, readAsset } from "./asset_files.ts";
 import type { AdminSource } from "./api.ts";
 import { viewConfig } from "./config_view.ts";
 import { EventStreams } from "./event_streams.ts";
@@ -56,7 +57,7 @@ const MAX_FORM_BYTES = 4_096;
 const PROBES = "probes";
 const CHANGES: ReadonlySet<string> = new Set(["/api/noise", "/api/report/reset", "/login", "/logout"]);
 const NOT_FOUND: Refusal = { status: 404, text: "Not found." };
-const NO_DASHBOARD: Refusal = { status: 404, text: "Not found: this runtime cannot load the dashboard." };
+const NO_DASHBOARD: Refusal = { status: 404, text: "Not found: the package has no files of the dashboard." };
 const LATE: Refusal = { status: 408, text: "The request body arrived too slowly." };
 const INCOMPLETE: Refusal = { status: 400, text: "The request body is incomplete." };
 const BUSY: Refusal = { status: 503, text: "Too many requests.", headers: { "retry-after": "1" } };
@@ -169,11 +170,8 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
         return work.write(client, () => withSafety(toResponse(respondMetrics(clientRequest, reading, settings))));
       }
     }
-    // Not at the start: Node cannot import text, unless a bundle contains it.
-    const { ASSETS } = await import("./assets.ts").catch(() => ({ ASSETS: undefined }));
-    if (ASSETS === undefined) return refuse(NO_DASHBOARD);
-    const asset = ASSETS.find((asset) => asset.path === path);
-    return asset === undefined ? refuse(NOT_FOUND) : respond(asset.text, asset.type);
+    const asset = await findAsset(path);
+    return "status" in asset ? refuse(asset) : respond(asset.text, asset.type);
   }
 
   async function showJson(client: string, read: () => Promise<unknown>): Promise<Response> {
@@ -207,6 +205,16 @@ export function createAdminHandler(source: AdminSource, options: AdminOptions): 
       identity.close();
     },
   };
+}
+
+/** Finds a file of the dashboard. It is imported as text, or read from the package in Node, which cannot do that. */
+async function findAsset(path: string): Promise<Asset | Refusal> {
+  try {
+    const { ASSETS } = await import("./assets.ts");
+    return ASSETS.find((asset) => asset.path === path) ?? NOT_FOUND;
+  } catch {
+    return await readAsset(path).then((asset) => asset ?? NOT_FOUND, () => NO_DASHBOARD);
+  }
 }
 
 function isRead({ method }: Request): boolean {

@@ -76,5 +76,8 @@ export class Sessions {
 }
 
 function randomHex(bytes: number): string {
-  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
+  // Not `toHex()`, which Node lacks up to version 24.
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 }

@@ -1,6 +1,7 @@
 /** The state of the server, and the readiness that follows from it. */
 
 import type { Config } from "../config/config.ts";
+import { groupBy } from "../lib/group_by.ts";
 import { percentilesOf } from "../lib/latency_counts.ts";
 import type {
   HistogramSnapshot,
@@ -25,7 +26,7 @@ export function viewState(
   info: StateInfo,
 ): StateView {
   const { metrics } = info;
-  const rowsOf = Map.groupBy(metrics.services, ({ service }) => service);
+  const rowsOf = groupBy(metrics.services, ({ service }) => service);
   return {
     ...info,
     timeMs: Date.now(),
@@ -50,7 +51,10 @@ export function viewState(
 
 type Row = RouteSnapshot | ServiceSnapshot;
 
-/** Buckets are for Prometheus. Without them, a state of 200 routes is small enough to be sent each second. */
+/**
+ * Returns a row without buckets, which are for Prometheus: the state of 200 routes is then small enough to be sent each
+ * second.
+ */
 function viewRow<T extends Row>(row: T): RowView<T> {
   const tunnels = "tunnelDuration" in row ? { tunnelDuration: viewDuration(row.tunnelDuration) } : {};
   return { ...row, ...latencyOf([row]), ...tunnels, duration: viewDuration(row.duration) } as RowView<T>;

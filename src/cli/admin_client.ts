@@ -21,7 +21,7 @@ export interface AdminRequestOptions<T> {
   readonly query?: URLSearchParams;
   /** Token of the listener; `undefined`: none. */
   readonly token: string | undefined;
-  /** Recognizes the response. */
+  /** Reports whether a body is the expected response. */
   readonly isExpected: (body: unknown) => body is T;
 }
 
@@ -30,7 +30,7 @@ export async function readTokenFlag({ tokenFile }: Pick<FlagValues, "tokenFile">
   return tokenFile === undefined ? undefined : await readToken(tokenFile);
 }
 
-/** Gets JSON from an admin listener. Throws a {@linkcode CommandError} with the reason otherwise. */
+/** Gets JSON from an admin listener. Throws a {@linkcode CommandError} with the reason if there is none. */
 export async function fetchAdmin<T>(admin: URL, options: AdminRequestOptions<T>): Promise<T> {
   const { path, subject, query, token, isExpected } = options;
   const socket = socketPath(admin.href);

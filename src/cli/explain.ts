@@ -64,7 +64,7 @@ export async function runExplain(args: ParsedArgs, io: Io): Promise<number> {
     "",
     ...(listener === undefined ? [] : [`  ${listener}`]),
     ...explainWait(asked, config, method).map((sentence) => `  ${sentence}`),
-    ...explainComparison(asked, config, method).map((sentence) => `  ${sentence}`),
+    ...explainComparison(asked, config, { method, path: target.path }).map((sentence) => `  ${sentence}`),
     "",
   ].join("\n"));
   return 0;

@@ -181,7 +181,7 @@ function toggle(help: Omit<FlagHelp, "value" | "defaultText">): Flag<boolean> {
   return { ...help, read: (texts) => texts.length > 0 };
 }
 
-/** The last of several values counts. */
+/** Returns a flag with one value. The last of several values counts. */
 function single<T, Default extends T | undefined = undefined>(
   type: ValueType<T>,
   help: FlagHelp & { readonly value: string; readonly default?: Default },
@@ -202,7 +202,7 @@ function repeated<T>(type: ValueType<T>, help: FlagHelp & { readonly value: stri
   return { ...help, read: (texts) => texts.map((text) => parseWith(type, text)) };
 }
 
-/** The value is the text, because the admin listener applies the threshold. */
+/** Returns a flag of a threshold. Its value is the text, because the admin listener applies the threshold. */
 function threshold(name: ThresholdName, help: FlagHelp & { readonly value: string }): Flag<string | undefined> {
   const parse = (text: string) => readThreshold(name, text) === undefined ? undefined : text;
   const value = DEFAULT_THRESHOLDS[name];
@@ -261,7 +261,7 @@ function duration(): ValueType<number> {
   return { need: "a time such as 30s, 10m or 1h", parse: readDuration };
 }
 
-/** The value is the text, because the admin listener knows its own time. */
+/** Returns the type of `--since`. Values are the text, because the admin listener knows its own time. */
 function sinceText(): ValueType<string> {
   return { need: SINCE_NEED, parse: (text) => readSince(text, 0) === undefined ? undefined : text };
 }

@@ -51,7 +51,7 @@ export function commandHelp(command: CommandName, paint: Paint): string {
   ].join("\n");
 }
 
-/** Writes each effect below its command line, because the lines are long. */
+/** Returns the lines of examples. Each effect is below its command line, because the lines are long. */
 function exampleLines(examples: CommandDeclaration["examples"], paint: Paint): string[] {
   return examples.flatMap(([line, effect]) => [`  ${paint.accent(line)}`, `      ${effect}`]);
 }

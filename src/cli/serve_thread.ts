@@ -1,13 +1,13 @@
 /** The server of one thread: the main thread, or a worker. */
 
-import { type ComparisonsSnapshot, ComparisonStore } from "../compare/comparison_store.ts";
+import { ComparisonStore } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
+import { TUNNEL_GRACE_RATIO } from "../policy/open_tunnels.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import type { Observer } from "../observe/events.ts";
 import type { DetailedObserver } from "../observe/observers.ts";
 import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
-import type { RecentExchanges } from "../observe/exchange_record.ts";
-import type { Inspection, MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
+import type { MetricsSource, ReloadStats } from "../observe/metrics_snapshot.ts";
 import type { Logger } from "../observe/log.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { observeDurations } from "../observe/otel_metrics.ts";
@@ -15,36 +15,21 @@ import { findMeters } from "../observe/telemetry.ts";
 import { createAccessLog } from "../observe/access_log.ts";
 import { createRedaction } from "../observe/redaction.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
+import type { ShownServer } from "../server/admin_listener.ts";
 import { HealthChecks } from "../server/health_checks.ts";
 import { AttemptsInFlight } from "../server/drain.ts";
 import { type PreparedConfig, serveConfig } from "../server/live_server.ts";
 import { processStats } from "../server/process_stats.ts";
 import { runtimeTransport } from "../upstream/runtime_transport.ts";
 
-/** Part of `shutdownTimeout` after which tunnels are closed. */
-const TUNNEL_GRACE_RATIO = 0.9;
-
 /** A running server: this thread alone, or all workers together. */
-export interface Serving {
-  /** Configuration of new requests. */
-  readonly config: Config;
+export interface Serving extends ShownServer {
   /** Address of the listener. */
   readonly address: { readonly hostname: string; readonly port: number };
   /** Number of attempts that have started and not settled, shadow requests included. */
   readonly attemptsInFlight: number;
   /** Puts a configuration into force. If it throws, nothing has changed. */
   apply(config: Config): Promise<void>;
-  /**
-   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is
-   * recorded.
-   */
-  inspect(after: number): Promise<Inspection>;
-  /** Returns only the recorded exchanges: they are read more often than the metrics, which are larger. */
-  recent(after: number): Promise<RecentExchanges>;
-  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with ids above `after`. */
-  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
-  /** Starts counting comparisons again. */
-  resetComparisons(): Promise<void>;
   /**
    * Makes clients close their connections, waits for request bodies, closes the listener, and waits for every response
    * and every attempt in flight.
@@ -159,7 +144,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
     return withAccessLog(config, countingObserverFor(config));
   }
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
+  /** Returns the observer that counts. That of an exchange does not change: all its events are counted, or none. */
   function countingObserverFor(config: Config): DetailedObserver {
     if (!alwaysCount && config.admin === undefined && !config.metrics.enabled) return observe;
     const counters = metrics ??= new Metrics();
@@ -249,7 +234,7 @@ export async function serveThread(first: Config, options: ServeThreadOptions): P
       // Some time is left to log their ends, before the process exits.
       const untilMs = performance.now() + TUNNEL_GRACE_RATIO * server.config.shutdownTimeoutMs;
       let drained = Promise.resolve();
-      // Earlier, clients would connect again to the same process.
+      // Not before: clients of closed tunnels would connect again to the same process.
       const onClosed = async () => {
         await options.onClosed?.();
         drained = tunnels.drain(Math.max(0, untilMs - performance.now()));

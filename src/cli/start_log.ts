@@ -7,6 +7,7 @@ import { printable } from "../lib/printable.ts";
 import { VERSION } from "../lib/version.ts";
 import { createLogger, formatJson, type Logger, type LogLevel } from "../observe/log.ts";
 import { createPrettyFormat } from "../observe/log_pretty.ts";
+import type { ListenerView } from "../server/admin_listener.ts";
 import type { Output } from "../server/output.ts";
 import { BrokenResponseError } from "../upstream/response_body.ts";
 import type { ParsedArgs } from "./command_line.ts";
@@ -15,14 +16,6 @@ import { drawRoutes, routeLabel } from "./route_table.ts";
 
 /** Limits of repeated failures above a live table, which shows their numbers: they would scroll it out of sight. */
 const FOLDED = { linesPerSecond: 0.1, summaryMs: 10_000 };
-
-/** A listener as the start of the log shows it. */
-export interface ListenerView {
-  /** URL to open in a browser. */
-  readonly url: string;
-  /** Address and port that are listened on. */
-  readonly address: string;
-}
 
 /** The listeners of a server. */
 export interface ListenersView extends ListenerView {

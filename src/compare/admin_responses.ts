@@ -20,7 +20,7 @@ const MAX_MARK_BYTES = 8_192;
 /** Maximum length of each text of a mark, in characters. */
 const MAX_TEXT_LENGTH = 1_024;
 
-/** Returns the time in milliseconds since 1970 from which on a request for a report counts comparisons; 0: all. */
+/** Returns the start of the comparisons that a request for a report counts, in milliseconds since 1970; 0: all. */
 export function sinceOf(query: URLSearchParams): number {
   const result = readReportQuery(query);
   return result.ok ? result.sinceMs : 0;
@@ -112,7 +112,7 @@ export async function respondNoise(request: Request, marks: NoiseMarks): Promise
   return respondText(request, "application/yaml", marks.toYaml());
 }
 
-/** Forms of foreign pages can send any text, but not this content type without a preflight. */
+/** Reports whether the content type is JSON, which forms of foreign pages cannot send without a preflight. */
 function isJson({ headers }: Request): boolean {
   return /^application\/json *(?:;|$)/i.test(headers.get("content-type") ?? "");
 }

@@ -1,4 +1,4 @@
-/** Identity keys of array elements: the members that tell which element of the other array is the same thing. */
+/** Identity keys of array elements: members by which an element is found again in the other array. */
 
 import type { Segment } from "../config/body_path.ts";
 import { ExactNumber, isJsonObject } from "../lib/exact_json.ts";
@@ -124,7 +124,7 @@ function agreement(pairs: readonly (readonly [unknown, unknown])[], { here, keys
   return same;
 }
 
-/** A text and a number with the same digits are the same identity, so that a changed type is found at its path. */
+/** Returns a text or number as text. Both kinds are the same identity, so that a changed type is found at its path. */
 function textAt(element: unknown, names: readonly string[], { here, steps }: IdentityContext): string | undefined {
   let value = element;
   for (const name of names) {

@@ -10,8 +10,9 @@ import type { DifferenceTraits, ValuesByPath } from "./difference_traits.ts";
 import type { CompareRules } from "./rules.ts";
 
 /**
- * Maximum steps of one comparison. A step takes 5 to 15 ns, so a comparison takes at most 20 to 60 ms; HTML and XML take the longest. This is enough
- * for 256 KiB of JSON in any order, 4 MiB of JSON that differs only in values, or 128 MiB of equal bytes.
+ * Maximum steps of one comparison. A step takes 5 to 15 ns, so a comparison takes at most 20 to 60 ms; HTML and XML
+ * take the longest. This is enough for 256 KiB of JSON in any order, 4 MiB of JSON that differs only in values, or 128
+ * MiB of equal bytes.
  */
 export const MAX_COMPARISON_STEPS = 4_000_000;
 

@@ -162,8 +162,8 @@ export class ComparisonEngine {
 
   /**
    * Returns the capture of a request's responses; `undefined` if the request is not compared. A small body is copied
-   * for samples, and if the request may be replayed or is GraphQL. A request with a larger body is never replayed to the primary, nor is an
-   * upgrade.
+   * for samples, and if the request may be replayed or is GraphQL. A request with a larger body is never replayed to
+   * the primary, nor is an upgrade.
    */
   begin(
     clientRequest: ReceivedRequest,

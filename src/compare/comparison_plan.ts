@@ -131,7 +131,10 @@ export function endpointOf(
 }
 
 /** Reports whether a request may be sent to the primary again: it is GET or HEAD, or the configuration says so. */
-export function isReplayable({ replayable }: ComparisonPlan, { method, path }: ReceivedRequest): boolean {
+export function isReplayable(
+  { replayable }: Pick<ComparisonPlan, "replayable">,
+  { method, path }: Pick<ReceivedRequest, "method" | "path">,
+): boolean {
   if (method === "GET" || method === "HEAD") return true;
   return replayable.some((pattern) =>
     pattern.method === method && matchesTemplate(pattern.path.split("/"), path.split("/"))

@@ -103,7 +103,7 @@ export class ComparisonStats {
   readonly #previous: PreviousValues;
   readonly #random: () => number;
   readonly #now: () => number;
-  /** Totals that were used last. */
+  /** Totals of the latest comparison. */
   #last: ServiceTotals | undefined;
   #sinceMs: number;
   #dropped = 0;
@@ -362,7 +362,7 @@ function countResponse(counts: ResponseCounts, outcome: CapturedOutcome): void {
   if (outcome.ok) counts.latency.record(outcome.response.durationMs);
 }
 
-/** Counts the times to the ends of both bodies, because of a body that broke off there is none. */
+/** Counts the times to the ends of both bodies. There is none for a body that broke off, so then neither counts. */
 function countTotals(
   { primary, responses }: Pick<ServiceTotals, "primary" | "responses">,
   { expected, actual }: Pick<Comparison, "expected" | "actual">,

@@ -146,7 +146,7 @@ export class ComparisonStore {
     return new ComparisonStats({ expected: this.#expected, now: this.#now, previous: this.#previous });
   }
 
-  /** Counts of the current period, after a new one has begun if it is time. */
+  /** Counts of the current period. Begins a new period if the last one is over. */
   get #current(): ComparisonStats | undefined {
     if (this.#stats !== undefined && this.#now() - this.#startedMs >= PERIOD_MS) {
       const period = { stats: this.#stats.snapshot(), endMs: this.#now(), bytes: this.#stats.usedBytes };

@@ -223,7 +223,7 @@ async function* withByte(source: Chunks, sent: { bytes: number }): Chunks {
   yield new Uint8Array(1);
 }
 
-/** Some servers send raw DEFLATE, without the zlib wrapper, as `deflate`. */
+/** Decodes `deflate`, also without the zlib wrapper, which some servers leave out. */
 async function* inflate(source: Chunks, zlib: Zlib, maxBytes: number): Chunks {
   const bytes = await collect(source, maxBytes);
   const [method = 0, flags = 0] = bytes;
@@ -231,7 +231,7 @@ async function* inflate(source: Chunks, zlib: Zlib, maxBytes: number): Chunks {
   yield* transform(oneChunk(bytes), isWrapped ? zlib.createInflate() : zlib.createInflateRaw());
 }
 
-/** Frames are decoded one by one: runtimes neither reject an incomplete frame, nor decode a second one. */
+/** Decodes frames one by one, because runtimes neither reject an incomplete frame nor decode a second one. */
 async function* decodeZstd(source: Chunks, zlib: Zlib, maxBytes: number): Chunks {
   const frames = splitZstdFrames(await collect(source, maxBytes));
   if (frames.length > MAX_ZSTD_FRAMES) throw new UnsupportedError("Cannot decode the body: it has too many frames");

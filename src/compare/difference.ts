@@ -17,8 +17,9 @@ export type DifferenceKind = "added" | "removed" | "changed" | "type";
 /** A difference between two responses to the same request. */
 export interface Difference {
   /**
-   * `status`, `outcome` (one side has no response), `closeCode` (of a WebSocket), `header:NAME` in lower case, `form:NAME`, `body`, or a JSON path
-   * such as `$.items[*].price`. Array indexes are `[*]`. Keys that are no plain names are quoted: `["a b"]`.
+   * `status`, `outcome` (one side has no response), `closeCode` (of a WebSocket), `header:NAME` in lower case,
+   * `form:NAME`, `body`, or a JSON path such as `$.items[*].price`. Array indexes are `[*]`. Keys that are no plain
+   * names are quoted: `["a b"]`.
    */
   readonly path: string;
   /** Kind of the difference. */

@@ -267,7 +267,7 @@ class MarkupParser {
     return text.length === name.length && text.toLowerCase() === name ? "" : text;
   }
 
-  /** Sorts a list of classes. A page repeats few lists. */
+  /** Returns a list of classes in order. Cached, because a page repeats its lists. */
   #classesOf(text: string): string {
     const known = this.#classes.get(text);
     if (known !== undefined) return known;

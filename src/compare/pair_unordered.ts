@@ -109,7 +109,10 @@ function takeOne(counts: Map<number, number>, key: number): boolean {
   return count > 0;
 }
 
-/** Pairs the elements with the same identity. Returns all other elements: without an identity, or with one that is not unique. */
+/**
+ * Pairs the elements with the same identity. Returns all other elements: without an identity, or with one that is not
+ * unique.
+ */
 function pairByIdentity({ left, right }: Sides, key: IdentityKey, options: PairingOptions, to: PairingState): Sides {
   const rest = { left: [] as unknown[], right: [] as unknown[] };
   const rightByText = uniqueByIdentity(right, key, options, rest.right);

@@ -104,7 +104,10 @@ export function renderMarkdown(report: Report): string {
       `${percent(sampled)} of the requests to ${code(service)} were compared, selected at random for lack of time`
     ),
     ...(undecided.length > 0
-      ? [`${countOf(undecided.length, "field")} undecided: too few comparisons to exclude noise`]
+      ? [
+        `${countOf(undecided.length, "field")} ${undecided.length === 1 ? "is" : "are"} undecided: ` +
+        "too few comparisons to exclude noise",
+      ]
       : []),
     ...(noise.length > 0 ? [`${countOf(noise.length, "field")} of noise`] : []),
   ];

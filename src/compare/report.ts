@@ -104,7 +104,10 @@ export interface ServiceReport {
   readonly sinceMs: number;
   /** Requests that the service did not get, because of its breaker or its health checks. They count as errors. */
   readonly unavailable: number;
-  /** Ratio of the pairs of responses that were comparable, 0 to 1. Requests that were left out for lack of time do not count. */
+  /**
+   * Ratio of the pairs of responses that were comparable, 0 to 1. Requests that were left out for lack of time do not
+   * count.
+   */
   readonly comparable: number;
   /** Comparisons that differ only in undecided fields, which may be noise. The match rate leaves them out. */
   readonly undecidedCount: number;
@@ -190,14 +193,34 @@ export interface OtherBuild {
 
 /** Requirements for the verdict `ready`. */
 export interface ReportThresholds {
-  /** Minimum number of comparisons. */
+  /**
+   * Minimum number of comparisons.
+   *
+   * @default {2_000}
+   */
   readonly minRequests: number;
-  /** Minimum ratio of the pairs of responses that are comparable, 0 to 1. */
+  /**
+   * Minimum ratio of the pairs of responses that are comparable, 0 to 1.
+   *
+   * @default {0.95}
+   */
   readonly minComparable: number;
-  /** Maximum ratio of mismatches, 0 to 1. */
+  /**
+   * Maximum ratio of mismatches to comparisons, 0 to 1.
+   *
+   * @default {0.001}
+   */
   readonly maxMismatch: number;
-  /** Maximum latency as a multiple of the primary's, for p50 and p99. */
+  /**
+   * Maximum latency as a multiple of the primary's, for p50 and p99. Differences of up to 1 ms are ignored.
+   *
+   * @default {1.2}
+   */
   readonly maxLatencyRatio: number;
-  /** Maximum ratio of errors above the primary's, 0 to 1. */
+  /**
+   * Maximum ratio of errors above the primary's, 0 to 1.
+   *
+   * @default {0.001}
+   */
   readonly maxErrors: number;
 }

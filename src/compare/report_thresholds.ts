@@ -17,7 +17,7 @@ export type ThresholdsResult =
   | {
     readonly ok: true;
     readonly thresholds: ReportThresholds;
-    /** Time in milliseconds since 1970 from which on comparisons count; 0: all. */
+    /** Start of the comparisons that count, in milliseconds since 1970; 0: all. */
     readonly sinceMs: number;
   }
   | { readonly ok: false; readonly problem: string };

@@ -46,7 +46,7 @@ export interface ResponseCaptureOptions {
 
 /** Keeps a copy of the beginning of a response's body, and a digest of the rest, while it is read. */
 export class ResponseCapture implements BodyTap {
-  /** Maximum size of a body that is read to its end. Larger bodies are not comparable. */
+  /** Maximum size in bytes of a body that is read to its end. Of larger ones, only the Content-Length is compared. */
   readonly maxBytes: number;
   /** The service that sends the response. */
   readonly service: Service;

@@ -36,7 +36,7 @@ const HEADERS = [
 /** Versions that a page has shown. */
 interface Page {
   version: string | undefined;
-  /** The version before. */
+  /** Version before the current one. */
   previous: string | undefined;
   /** Time at which the version was first read. */
   sinceMs: number;
@@ -50,7 +50,7 @@ export class VersionPages {
   readonly #options: VersionPagesOptions;
   readonly #pages = new Map<Service, Page>();
 
-  /** Sends no request. */
+  /** Creates an empty store. The first request is sent when a version is needed. */
   constructor(options: VersionPagesOptions) {
     this.#options = options;
   }

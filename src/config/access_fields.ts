@@ -6,7 +6,7 @@ export const ACCESS_FIELDS = {
   method: "request method",
   host: "authority that the client requested",
   target: "path, and `?[redacted]` for a query",
-  protocol: "`HTTP/1.1` or `HTTP/2.0`",
+  protocol: "`HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`",
   status: "status of the response; 101 for an upgraded connection; 499 if the client disconnected earlier",
   requestBytes: "bytes of the request body, or of the client in an upgraded connection",
   responseBytes: "bytes of the response body, or of the service in an upgraded connection",

@@ -1,7 +1,7 @@
 /**
  * Paths into a response, for rules of the configuration and for differences in reports: `status`, `outcome`, `body`,
- * `closeCode`, `header:NAME`, `form:NAME`, and JSON paths like `$.items[*]["unit price"]`. JSON paths are a part of RFC 9535: names,
- * wildcards and descendants. An index is always `[*]`.
+ * `closeCode`, `header:NAME`, `form:NAME`, and JSON paths like `$.items[*]["unit price"]`. JSON paths are a part of RFC
+ * 9535: names, wildcards and descendants. An index is always `[*]`.
  */
 
 /** One step of a JSON path. */

@@ -58,7 +58,10 @@ export type MetricsSettings = Output<typeof METRICS>;
 export type ClientTimeouts = Output<typeof CLIENT_TIMEOUTS>;
 export type ServerTls = Output<typeof TLS>;
 
-/** Certificate verification of an `https` backend, and the client certificate for it. Declared here, because published types must not be inferred. */
+/**
+ * Certificate verification of an `https` backend, and the client certificate for it. Declared here, because published
+ * types must not be inferred.
+ */
 export interface UpstreamTls {
   /** PEM text of additional certificate authorities; `undefined`: none. */
   readonly ca: string | undefined;

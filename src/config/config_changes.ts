@@ -96,7 +96,7 @@ function isEqual(a: unknown, b: unknown): boolean {
   return JSON.stringify(a, comparable) === JSON.stringify(b, comparable);
 }
 
-/** JSON has neither infinite numbers nor patterns. */
+/** Replaces values that JSON does not have: infinite numbers and patterns. */
 function comparable(_: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   return value instanceof RegExp ? String(value) : value;

@@ -40,7 +40,7 @@ const SET_CONNECTIONS = "limit the connections of the server that calls the hand
 const USE_COMPARED = "use `createConductor()`, or the events `compared` of the option `observe`";
 
 const SOCKET_DETAILS = "`unix:/run/conductor.sock` is a Unix socket, for which `port` has no effect.";
-const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need the permission to write.';
+const SOCKET_MODE = 'Permissions of the Unix socket: `"0660"`. Clients need write permission.';
 
 /** `services[].tls` */
 export const SERVICE_TLS = section({
@@ -390,9 +390,7 @@ export const COMPARE_RULE_FIELDS = {
     default: [],
     isCumulative: true,
     description: "Replacements in texts before they are compared, applied in order.",
-    details:
-      "They apply to header values, JSON strings, form fields and each line of other texts. Texts of more than 1,024 characters " +
-      "are not changed.",
+    details: "They apply to header values, JSON strings, form fields and each line of other texts.",
   },
   arrays: {
     type: arrayOrder(),
@@ -450,7 +448,6 @@ export const COMPARE_RULE_FIELDS = {
     default: "values",
     description: "Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing.",
     serverOnly: USE_COMPARED,
-    commandOnly: true,
     isForConductor: true,
   },
   endpoints: {
@@ -459,7 +456,6 @@ export const COMPARE_RULE_FIELDS = {
     isCumulative: true,
     description: "Paths that count as one endpoint each. Endpoints of other requests are detected.",
     serverOnly: USE_COMPARED,
-    commandOnly: true,
     isForConductor: true,
   },
   version: {
@@ -469,7 +465,6 @@ export const COMPARE_RULE_FIELDS = {
     details:
       "`path:` is a status page of the service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while responses are compared.",
     serverOnly: USE_COMPARED,
-    commandOnly: true,
     isForConductor: true,
   },
 } as const;
@@ -620,7 +615,7 @@ export const SERVICE = section({
         "Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.",
       details:
         "The service decides, and bytes are relayed in both directions afterwards. Requires the `node` listener. " +
-        "Without it, the service gets the request without `Upgrade`.",
+        "A service without this field gets the request without `Upgrade`.",
     },
     breaker: {
       type: boolOr(BREAKER),
@@ -959,10 +954,9 @@ export const CONFIG = section({
       type: oneOf(["auto", "deno", "node"]),
       default: "auto",
       description:
-        "Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the configuration.",
-      details:
-        "`auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and `limits.maxConnectionsPerClient`, " +
-        "otherwise `deno`. Only `deno` serves HTTP/2.",
+        "Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the implementation that other fields need (`auto`).",
+      details: "`auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`, " +
+        "`limits.maxConnectionsPerClient`, or a service with `upgrade`; otherwise `deno`. Only `deno` serves HTTP/2.",
       serverOnly: "choose the server that calls the handler",
     },
     clientTimeouts: {
@@ -1090,7 +1084,6 @@ export const CONFIG = section({
       defaultText: "no such listener",
       description: "Admin listener with health, metrics, live state and the dashboard, separate from the data port.",
       serverOnly: "use `admin` of `createConductor()`, or `metrics.enabled`",
-      commandOnly: true,
     },
     metrics: {
       type: METRICS,

@@ -26,16 +26,16 @@ export interface ConfigInput {
    */
   readonly hostname?: string;
   /**
-   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
-   * Not supported by `conductor()`: set the address of the server that calls the handler. Default: the system's for new
-   * files, usually 0755.
+   * Permissions of the Unix socket: `"0660"`. Clients need write permission. Octal digits in quotes. Not supported by
+   * `conductor()`: set the address of the server that calls the handler. Default: the system's for new files, usually
+   * 0755.
    */
   readonly socketMode?: string;
   /**
-   * Implementation of the listener: Deno's own server, `node:http`, or a choice between them by the needs of the
-   * configuration. `auto` selects `node` for `clientTimeouts`, `limits.maxConnections` and
-   * `limits.maxConnectionsPerClient`, otherwise `deno`. Only `deno` serves HTTP/2. Not supported by `conductor()`:
-   * choose the server that calls the handler.
+   * Implementation of the listener: Deno's own server (`deno`), `node:http` (`node`), or the implementation that other
+   * fields need (`auto`). `auto` selects `node` if the configuration has `clientTimeouts`, `limits.maxConnections`,
+   * `limits.maxConnectionsPerClient`, or a service with `upgrade`; otherwise `deno`. Only `deno` serves HTTP/2. Not
+   * supported by `conductor()`: choose the server that calls the handler.
    *
    * @default "auto"
    */
@@ -108,7 +108,7 @@ export interface ConfigInput {
   readonly forwarded?: boolean;
   /**
    * Addresses of proxies in front of conductor whose forwarding fields are trusted. IP addresses, ranges in CIDR
-   * notation, or `unix` for peers on Unix sockets. `unix` trusts every peer on a Unix socket.
+   * notation, or `unix`. `unix` trusts every peer on a Unix socket.
    *
    * @default []
    */
@@ -166,7 +166,7 @@ export interface ConfigInput {
   readonly logging?: LoggingInput;
   /**
    * Admin listener with health, metrics, live state and the dashboard, separate from the data port. Not supported by
-   * `conductor()` and `serve()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
+   * `conductor()`: use `admin` of `createConductor()`, or `metrics.enabled`. Default: no such listener.
    */
   readonly admin?: AdminInput;
   /**
@@ -312,7 +312,7 @@ export interface CompareInput {
   readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
-   * fields and each line of other texts. Texts of more than 1,024 characters are not changed.
+   * fields and each line of other texts.
    *
    * @default []
    */
@@ -359,8 +359,8 @@ export interface CompareInput {
    */
   readonly numericTexts?: boolean | string | readonly string[];
   /**
-   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
-   * `[200, 204]`, `[[200, 204], [301, 308]]`.
+   * Status codes that are equivalent to each other. One group, or a list of groups: `[200, 204]`, `[[200, 204], [301,
+   * 308]]`.
    *
    * @default []
    */
@@ -375,15 +375,15 @@ export interface CompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`.
    *
    * @default "values"
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`.
    *
    * @default []
    */
@@ -392,8 +392,8 @@ export interface CompareInput {
    * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
    * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
    * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
-   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`. Default: builds are not distinguished.
+   * responses are compared. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: builds are not distinguished.
    */
   readonly version?: string;
   /**
@@ -489,15 +489,15 @@ export interface LoggingInput {
   /**
    * Fields of a line in the access log with `access: json`, in this order. `client`: address of the client, beyond
    * trusted proxies. `method`: request method. `host`: authority that the client requested. `target`: path, and
-   * `?[redacted]` for a query. `protocol`: `HTTP/1.1` or `HTTP/2.0`. `status`: status of the response; 101 for an
-   * upgraded connection; 499 if the client disconnected earlier. `requestBytes`: bytes of the request body, or of the
-   * client in an upgraded connection. `responseBytes`: bytes of the response body, or of the service in an upgraded
-   * connection. `durationMs`: time until the end of the response or of the upgraded connection, in milliseconds.
-   * `route`: pattern of the route. `service`: service whose response was selected. `refusal`: limit that refused the
-   * request. `interrupted`: failure that broke off the response after its head. `attempts`: each attempt or skip, once:
-   * service, outcome (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the request.
-   * `userAgent`: `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request. Default:
-   * all fields.
+   * `?[redacted]` for a query. `protocol`: `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`. `status`: status of the response; 101
+   * for an upgraded connection; 499 if the client disconnected earlier. `requestBytes`: bytes of the request body, or
+   * of the client in an upgraded connection. `responseBytes`: bytes of the response body, or of the service in an
+   * upgraded connection. `durationMs`: time until the end of the response or of the upgraded connection, in
+   * milliseconds. `route`: pattern of the route. `service`: service whose response was selected. `refusal`: limit that
+   * refused the request. `interrupted`: failure that broke off the response after its head. `attempts`: each attempt or
+   * skip, once: service, outcome (status, failure, skip reason or `pending`) and duration. `referer`: `Referer` of the
+   * request. `userAgent`: `User-Agent` of the request. `requestId`: `X-Request-Id`. `traceId`: trace of the request.
+   * Default: all fields.
    */
   readonly accessFields?: AccessFieldInput | readonly AccessFieldInput[];
   /**
@@ -529,8 +529,8 @@ export interface AdminInput {
    */
   readonly hostname?: string;
   /**
-   * Permissions of the Unix socket: `"0660"`. Clients need the permission to write. Octal digits in quotes: `"0660"`.
-   * Default: the system's for new files, usually 0755.
+   * Permissions of the Unix socket: `"0660"`. Clients need write permission. Octal digits in quotes. Default: the
+   * system's for new files, usually 0755.
    */
   readonly socketMode?: string;
   /**
@@ -646,7 +646,7 @@ export interface CommonServiceInput {
   /**
    * Protocols that a connection may switch to, such as WebSocket. `true` permits all protocols except HTTP and TLS.
    * Protocol names, with or without a version: `"websocket"`, `"mqtt/5"`. The service decides, and bytes are relayed in
-   * both directions afterwards. Requires the `node` listener. Without it, the service gets the request without
+   * both directions afterwards. Requires the `node` listener. A service without this field gets the request without
    * `Upgrade`. Default: off.
    */
   readonly upgrade?: boolean | string | readonly string[];
@@ -1047,8 +1047,7 @@ export interface ServiceCompareInput {
   readonly ignore?: IgnoreInput | readonly IgnoreInput[];
   /**
    * Replacements in texts before they are compared, applied in order. They apply to header values, JSON strings, form
-   * fields and each line of other texts. Texts of more than 1,024 characters are not changed. Default: those of the top
-   * level, which always come last.
+   * fields and each line of other texts. Default: those of the top level, which always come last.
    */
   readonly normalise?: NormaliseInput | readonly NormaliseInput[];
   /**
@@ -1083,8 +1082,8 @@ export interface ServiceCompareInput {
    */
   readonly numericTexts?: boolean | string | readonly string[];
   /**
-   * Status codes that are equivalent to each other. Codes that are equivalent to each other, or several such lists:
-   * `[200, 204]`, `[[200, 204], [301, 308]]`. Default: the top level's.
+   * Status codes that are equivalent to each other. One group, or a list of groups: `[200, 204]`, `[[200, 204], [301,
+   * 308]]`. Default: the top level's.
    */
   readonly equivalentStatuses?: readonly StatusInput[] | readonly (readonly StatusInput[])[];
   /**
@@ -1096,22 +1095,21 @@ export interface ServiceCompareInput {
   readonly redact?: string | readonly string[];
   /**
    * Content to keep of responses that differ: excerpts of values, whole bodies too, or nothing. Not supported by
-   * `conductor()` and `serve()`: use `createConductor()`, or the events `compared` of the option `observe`. Default:
-   * the top level's.
+   * `conductor()`: use `createConductor()`, or the events `compared` of the option `observe`. Default: the top level's.
    */
   readonly samples?: "values" | "bodies" | "none";
   /**
    * Paths that count as one endpoint each. Endpoints of other requests are detected. A segment in braces matches any
-   * segment: `"/users/{id}"`. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`. Default: those of the top level, which always come last.
+   * segment: `"/users/{id}"`. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: those of the top level, which always come last.
    */
   readonly endpoints?: string | readonly string[];
   /**
    * Place of the version of the service. Each version is counted apart; the verdict is about the newest. A header field
    * of the responses: `"header:x-version"`; or the path of a page: `"path:/version"`. `path:` is a status page of the
    * service: a `version` in JSON, or a short text. conductor requests it with GET, at most every 10 seconds, while
-   * responses are compared. Not supported by `conductor()` and `serve()`: use `createConductor()`, or the events
-   * `compared` of the option `observe`. Default: the top level's.
+   * responses are compared. Not supported by `conductor()`: use `createConductor()`, or the events `compared` of the
+   * option `observe`. Default: the top level's.
    */
   readonly version?: string;
 }

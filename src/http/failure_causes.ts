@@ -162,7 +162,7 @@ const FAILURE_CAUSES: readonly FailureCause[] = [
 /** Messages of all usual causes, for the documentation. */
 export const CAUSE_EXAMPLES: readonly string[] = FAILURE_CAUSES.map(({ example }) => example);
 
-/** Returns the usual cause that the platform's words tell, with its remedy; `undefined` if none is recognised. */
+/** Returns the usual cause of the platform's words, with its remedy; `undefined` if none is recognised. */
 export function causeOf(error: string, address: string): string | undefined {
   for (const { pattern, message } of FAILURE_CAUSES) {
     const match = pattern.exec(error);

@@ -34,7 +34,10 @@ export function formatFlags(flags: number = 0): string {
   return `0${flags & KNOWN_FLAGS}`;
 }
 
-/** A span id is not a secret, so `Math.random` is enough. OpenTelemetry's SDK for JavaScript uses it too. */
+/**
+ * Returns a random span id. It is not a secret, so `Math.random` is enough. OpenTelemetry's SDK for JavaScript uses it
+ * too.
+ */
 function newSpanId(): string {
   const id = randomHex() + randomHex();
   return id === NO_SPAN ? newSpanId() : id;

@@ -13,7 +13,7 @@ export interface Trailers {
 
 /**
  * Fields that must be known before the body, or that decide on it (RFC 9110 §6.5.1): framing, routing, request
- * modifiers, authentication, response control, content. As gateways read them (`fieldSpelling`).
+ * modifiers, authentication, response control, content. Names are in the spelling of `fieldSpelling`.
  */
 const NOT_TRAILERS: ReadonlySet<string> = new Set([
   "accept-ranges",

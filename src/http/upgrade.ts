@@ -23,6 +23,11 @@ export interface TunnelEnd {
 export function requestedProtocols(headers: readonly HeaderLine[]): string[] {
   const upgrade = getHeader(headers, "upgrade");
   if (upgrade === undefined || !parseList(getHeader(headers, "connection") ?? "").includes("upgrade")) return [];
+  return protocolsOf(upgrade);
+}
+
+/** Returns the protocols in an Upgrade field, in their order and spelling. */
+export function protocolsOf(upgrade: string): string[] {
   return upgrade.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== "");
 }
 
@@ -50,7 +55,7 @@ export function selectedProtocol(headers: readonly HeaderLine[], offered: readon
   return selected.length > 0 && selected.every((name) => names.includes(name)) ? protocol : undefined;
 }
 
-/** A protocol without a version in the policy permits every version. */
+/** Reports whether a policy permits a protocol. A name without a version permits every version. */
 function isPermitted(protocol: string, policy: UpgradePolicy): boolean {
   if (policy === "any") return true;
   const name = protocol.toLowerCase();

@@ -117,7 +117,10 @@ function takeValueSteps(text: string, steps: StepBudget, stepsPerValue: number):
   steps.take(commas * stepsPerValue + containers * (stepsPerValue + CONTAINER_STEPS));
 }
 
-/** A reviver. V8 since 11.4 and JavaScriptCore pass the source text; in other engines, numbers stay rounded. */
+/**
+ * Revives numbers without rounding. V8 since 11.4 and JavaScriptCore pass the source text; in other engines, numbers
+ * stay rounded.
+ */
 function keepExact(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
   const source = context?.source;
   if (typeof value !== "number" || source === undefined) return value;
@@ -151,7 +154,7 @@ export function canonicalNumber(value: number | ExactNumber): string {
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
 
-/** A loop instead of `0+$`: the expression is quadratic for texts with many runs of zeros. */
+/** Removes zeros at the end. A loop, because `0+$` is quadratic for texts with many runs of zeros. */
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits[end - 1] === "0") end--;

@@ -46,7 +46,7 @@ function ipv4(bits: bigint): IpAddress {
   return { bits: bits & 0xffff_ffffn, width: 32 };
 }
 
-/** Leading zeros are refused, as in inet_pton(3), because some parsers read octal numbers. */
+/** Parses an IPv4 address. Leading zeros are refused, as in inet_pton(3), because some parsers read octal numbers. */
 function parseIpv4(text: string): IpAddress | undefined {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => OCTET.test(part) && Number(part) < 256)) return undefined;

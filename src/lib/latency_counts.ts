@@ -47,8 +47,8 @@ const HALF_OCTAVE = BUCKETS_PER_OCTAVE / 2;
 const LOG_ERROR = 1e-9;
 
 /**
- * Returns the counts by bounds that are `step` half octaves apart, exactly. The first bound is 2^`firstExponent` seconds, and the
- * last count is that of all latencies above the last bound.
+ * Returns the counts by bounds that are `step` half octaves apart, exactly. The first bound is 2^`firstExponent`
+ * seconds, and the last count is that of all latencies above the last bound.
  */
 export function countByHalfOctaves(
   { buckets, counts }: LatencySnapshot,
@@ -130,7 +130,7 @@ export class LatencyCounts {
     this.#totals.set([0, Infinity, -Infinity, 0]);
   }
 
-  /** Without a parameter, because V8 would allocate a number that is passed. */
+  /** Counts the last latency. Has no parameter, because V8 would allocate a number that is passed. */
   #recordLast(): void {
     const totals = this.#totals;
     const last = totals[LAST]!;

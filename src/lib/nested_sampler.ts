@@ -62,7 +62,7 @@ function stratifiedOrder(name: string): Uint16Array {
   });
 }
 
-/** Durstenfeld's shuffle: every order is equally likely. */
+/** Returns the digits in random order. Durstenfeld's shuffle: every order is equally likely. */
 function shuffledDigits(draw: (limit: number) => number): number[] {
   const digits = Array.from({ length: BASE }, (_, digit) => digit);
   for (let last = BASE - 1; last > 0; last--) {

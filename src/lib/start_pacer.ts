@@ -35,7 +35,7 @@ export class StartPacer {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Must be called once when a task that has started ends. */
+  /** Records the end of a task that has started. Must be called once for each. */
   end(): void {
     this.#active--;
     if (this.#waiting.length > 0 && this.#active < MAX_UNPACED) this.#startNext();

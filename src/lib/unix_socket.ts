@@ -1,5 +1,7 @@
 /** Addresses of Unix sockets: `unix:/run/app.sock`, and `http+unix://%2Frun%2Fapp.sock` as the origin of URLs. */
 
+/** Origin of requests to Unix sockets. Their own is no URL for `fetch`, and has no authority for the Host field. */
+export const LOCAL_ORIGIN = "http://localhost";
 /** Address of peers on Unix sockets, which have none. */
 export const UNIX_PEER = "unix";
 

@@ -179,12 +179,12 @@ function bytesOf({ clientBytes, serviceBytes }: TunnelClosedEvent): TunnelBytes 
   return { requestBytes: clientBytes, responseBytes: serviceBytes };
 }
 
-/** An attempt that its breaker rejects was skipped before it started: it is one attempt, which was not sent. */
+/** Adds an attempt that has started. One that its breaker rejects was skipped before: both events are one attempt. */
 function start(attempts: AccessAttempt[], service: string): void {
   if (!attempts.some((attempt) => attempt.service === service)) attempts.push({ service, outcome: "pending" });
 }
 
-/** A shadow request that is cut off has two events: it settled, and it was skipped for the same reason. */
+/** Adds a skip. A shadow request that is cut off has two events: it settled, and it was skipped for the same reason. */
 function skip(attempts: AccessAttempt[], { service, reason }: SkippedEvent): void {
   const attempt = attempts.findLast((candidate) => candidate.service === service);
   if (attempt === undefined) attempts.push({ service, outcome: reason });
@@ -198,7 +198,9 @@ function settle(attempts: AccessAttempt[], { service, status, failure, durationM
   attempt.durationMs = Math.round(durationMs * 1_000) / 1_000;
 }
 
-/** Queries are hidden whole, because parameters with harmless names may have secret values. */
+/**
+ * Returns the target. Its query is hidden as a whole, because parameters with harmless names may have secret values.
+ */
 function targetOf({ path, hasQuery }: Draft): string {
   const shown = redactPath(path.slice(0, MAX_TARGET_LENGTH));
   const cut = path.length > MAX_TARGET_LENGTH ? `${shown}…` : shown;
@@ -211,7 +213,7 @@ function formatJson(record: AccessRecord, fields: readonly AccessField[]): strin
   return printableJson(JSON.stringify(line));
 }
 
-/** Combined Log Format of Apache: `client - - [time] "request" status bytes "referer" "user agent"`. */
+/** Formats as Apache's Combined Log Format: `client - - [time] "request" status bytes "referer" "user agent"`. */
 function formatCombined(record: AccessRecord): string {
   const { client = "-", startedMs, method, target, protocol, status, responseBytes, referer, userAgent } = record;
   const request = `${method} ${target} ${protocol}`;

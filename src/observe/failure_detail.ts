@@ -42,7 +42,7 @@ export function addressOf({ origin, shown }: Pick<Service, "origin" | "shown">):
   return port === "" ? `${host}:${protocol === "https:" ? 443 : 80}` : host;
 }
 
-/** The host of a secret URL is hidden although it may be too short for the search for known secrets. */
+/** Returns words without secrets. The host of a secret URL may be too short to be found as a known secret. */
 function shownWords(error: string, { origin, shown }: Pick<Service, "origin" | "shown">, redaction: Redaction): string {
   const words = error.slice(0, MAX_SEARCHED_LENGTH);
   const named = shown.isUrlSecret

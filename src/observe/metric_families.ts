@@ -166,7 +166,7 @@ function countedFamilies(
   }));
 }
 
-/** A label that is not part of the row has one value per counter. */
+/** Returns the samples of a family. A label that is not part of the row has one value per counter. */
 function samplesOf(row: Row, key: string, labels: readonly string[]): Sample[] {
   const rowValues = labels.flatMap((label) => label in row ? [String(row[label])] : []);
   const value = row[key] as number | HistogramSnapshot | Readonly<Record<string, number>>;

@@ -288,7 +288,9 @@ function failedCheckOf({ type: _type, service: _service, state: _state, ...check
   return check;
 }
 
-/** A breaker reports nothing when its open time has passed, because only the next request changes it. */
+/**
+ * Returns the states of a service. A breaker reports nothing when its open time has passed: only a request changes it.
+ */
 function stateSnapshot(
   { service, breaker: state, health, failedCheck, lastFailure, probeAtMs }: KnownService,
   nowMs: number,

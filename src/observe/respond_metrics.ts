@@ -37,8 +37,8 @@ export interface RespondMetricsOptions extends Pick<MetricsSettings, "enableProm
 }
 
 /**
- * Responds with Prometheus text, OpenMetrics or JSON, as the `Accept` of the request prefers, otherwise as configured. Methods other
- * than GET and HEAD get 405.
+ * Responds with Prometheus text, OpenMetrics or JSON, as the `Accept` of the request prefers, otherwise as configured.
+ * Methods other than GET and HEAD get 405.
  */
 export function respondMetrics(
   request: Pick<ClientRequest, "method" | "headers">,

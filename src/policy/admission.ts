@@ -154,8 +154,8 @@ function busy(reason: RefusalReason, detail: string): LocalReply {
 }
 
 /**
- * An untrusted IPv4 peer is not parsed: its address is its network already, and parsing would dominate the cost of
- * admission.
+ * Returns the network of a client. An untrusted IPv4 peer is not parsed: its address is its network already, and
+ * parsing would dominate the cost of admission.
  */
 function clientName({ headers, connection }: ClientRequest, isTrusted: AddressMatcher): string | undefined {
   const peer = connection.remoteAddr?.hostname;

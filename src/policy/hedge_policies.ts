@@ -64,7 +64,7 @@ export class HedgeStates {
   }
 }
 
-/** At least one hedge must fit into the budget, unless hedges are disabled. */
+/** Returns the limits of a budget. At least one hedge must fit into it, unless hedges are disabled. */
 function budgetLimits({ maxExtra }: HedgeSettings): BucketLimits {
   if (maxExtra === 0 || maxExtra === 1) return { capacity: maxExtra === 1 ? Infinity : 0 };
   return { capacity: Math.max(1, maxExtra * CREDITED_REQUESTS) };
@@ -152,8 +152,8 @@ export class HedgePolicies {
   }
 
   /**
-   * Of several peers, the fastest determines when a response is late. In whole milliseconds, because `TimeoutQueues`
-   * keeps a queue for each length.
+   * Returns a percentile of the latency. Of several peers, the fastest determines when a response is late. In whole
+   * milliseconds, because `TimeoutQueues` keeps a queue for each length.
    */
   #percentile(peers: ReadonlySet<Service>, ratio: number): number | undefined {
     const latenciesMs: number[] = [];

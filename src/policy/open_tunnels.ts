@@ -1,5 +1,8 @@
 /** The upgraded connections of a running conductor, across reloads. */
 
+/** Part of the shutdown's timeout after which tunnels are closed, 0 to 1. The rest is for the events of their ends. */
+export const TUNNEL_GRACE_RATIO = 0.9;
+
 /** A connection that a shutdown ends. */
 export interface OpenTunnel {
   /** Sends a notice that the server is going away, if the protocol has one. */

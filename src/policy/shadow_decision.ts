@@ -78,7 +78,7 @@ function networkFrom(headers: readonly HeaderLine[], isTrusted: AddressMatcher):
   return clientNetwork(path.slice(comma + 1).trim(), path.slice(0, Math.max(comma, 0)), isTrusted);
 }
 
-/** Over HTTP/2 and HTTP/3, cookies may be in several lines (RFC 9113 §8.2.3). */
+/** Returns the value of a cookie. Over HTTP/2 and HTTP/3, cookies may be in several lines (RFC 9113 §8.2.3). */
 function cookieFrom(headers: readonly HeaderLine[], name: string): string | undefined {
   for (const [field, value] of headers) {
     if (field.toLowerCase() !== "cookie") continue;

@@ -167,7 +167,7 @@ class TunnelBranch {
     this.#send();
   }
 
-  /** Counts the memory of the blocks, not their content, because a client may send single bytes. */
+  /** Adds bytes to the queue. The memory of its blocks counts, not their content: a client may send single bytes. */
   #enqueue(bytes: Uint8Array): void {
     const last = this.#queue.at(-1);
     if (last !== undefined && last.memory.length - last.usedBytes >= bytes.length) {

@@ -90,9 +90,11 @@ export function relayResponse(
   return new ClientResponse(status, headers, isLengthUnknown ? unknownLength() : body, undefined, trailers);
 }
 
-/** A field of the response that the configuration sets cannot be changed by a trailer. */
+/** Returns the trailers of a response, without fields that the configuration sets. */
 function trailersOf(response: UpstreamResponse, { responseHeaders }: Service): Trailers | undefined {
   if (response.trailers === undefined) return undefined;
+  // Those of a body in memory have arrived, and few bodies have any.
+  if (!isStreamed(response) && response.trailers().length === 0) return undefined;
   const read = () => response.trailers!();
   return relayedTrailers({ headers: response.headers, read }, [TIMING_FIELD, ...responseHeaders.map(([name]) => name)]);
 }

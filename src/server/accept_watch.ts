@@ -1,6 +1,7 @@
 /** Detects that a listener of `node:net` accepts no more connections. */
 
 import type { Socket } from "node:net";
+import { formatAddress } from "./listen_error.ts";
 import type { ListenerAddress } from "./listener.ts";
 
 /** Options of {@linkcode AcceptWatch}. */
@@ -90,14 +91,15 @@ export class AcceptWatch {
   }
 
   /**
-   * Another listener would count a connection to the shared port as a client. Port 0 refuses every connection, but a
-   * lack of descriptors fails earlier.
+   * Detects a lack of descriptors without a test of the shared port: another listener would count that as a client.
+   * Port 0 refuses every connection, but a lack of descriptors fails earlier.
    */
   #checkDescriptors(): void {
     const { address, connect } = this.#options;
     const { hostname } = address;
     // Without the permission, Deno would prompt or throw.
-    const isGranted = Deno.permissions.querySync({ name: "net", host: hostOf(hostname) }).state === "granted";
+    const isGranted =
+      Deno.permissions.querySync({ name: "net", host: formatAddress({ hostname, port: 0 }) }).state === "granted";
     const socket = connect(isGranted ? 0 : address.port, hostname);
     const onFree = () => {
       socket.destroy();
@@ -115,8 +117,4 @@ export class AcceptWatch {
     this.#hasStopped = true;
     this.#options.onStopped();
   }
-}
-
-function hostOf(hostname: string): string {
-  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:0`;
 }

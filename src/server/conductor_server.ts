@@ -1,27 +1,32 @@
 /** `serve()`: conductor as a server inside another program, in Deno, Node and Bun. */
 
+import { ComparisonStore } from "../compare/comparison_store.ts";
 import type { Config } from "../config/config.ts";
 import type { ConfigInput } from "../config/input.ts";
 import { ConfigError } from "../config/read/config_error.ts";
 import { validateConfig } from "../config/validate.ts";
 import type { ConductorEvent } from "../observe/events.ts";
+import { ExchangeRecorder } from "../observe/exchange_recorder.ts";
 import { Metrics } from "../observe/metrics.ts";
-import { swallowErrors } from "../observe/observers.ts";
+import { type DetailedObserver, swallowErrors } from "../observe/observers.ts";
 import { createRedaction, withoutSecrets } from "../observe/redaction.ts";
+import { TUNNEL_GRACE_RATIO } from "../policy/open_tunnels.ts";
 import { createSharedState } from "../policy/shared_state.ts";
 import { createProxyHandler } from "../proxy/handler.ts";
 import type { ConductorOptions } from "../proxy/handler_context.ts";
 import { socketPath } from "../lib/unix_socket.ts";
 import { plainRequests, runtimeTransport } from "../upstream/runtime_transport.ts";
+import { AdminListener, createAdminSource } from "./admin_listener.ts";
 import { AttemptsInFlight, drain } from "./drain.ts";
 import { HealthChecks } from "./health_checks.ts";
 import { formatAddress } from "./listen_error.ts";
-import { serveConfig } from "./live_server.ts";
+import { type LiveServer, serveConfig } from "./live_server.ts";
 
 /** Options of {@linkcode serve}. */
 export interface ServerOptions extends ConductorOptions {
   /**
-   * Called with unexpected errors: of the handler, which are bugs, and of the listener, which is opened again.
+   * Called with unexpected errors: of the handler, which are bugs, and of the listener, which is opened again. Also
+   * called with reports of wrong tokens on the admin listener.
    *
    * @default console.error
    */
@@ -49,6 +54,11 @@ export interface ConductorServer extends AsyncDisposable {
   readonly hostname: string;
   /** Port that the server listens on. */
   readonly port: number;
+  /**
+   * URL of the dashboard, with a trailing slash, or the address of a Unix socket; `undefined` without `admin` in the
+   * configuration.
+   */
+  readonly adminUrl: string | undefined;
   /** Number of requests to services that have not settled, shadow requests included. */
   readonly attemptsInFlight: number;
   /**
@@ -66,15 +76,12 @@ export interface ConductorServer extends AsyncDisposable {
   close(options?: CloseServerOptions): Promise<void>;
 }
 
-/** Part of the timeout after which tunnels are closed. Some time is left for the events of their ends. */
-const TUNNEL_GRACE_RATIO = 0.9;
 /** Maximum time in milliseconds for the end of connections that are closed after the timeout. */
 const URGENT_MS = 1_000;
 
 /**
  * Serves a configuration in this process. In Node and Bun, the server is that of `node:http`; in Deno, the field
- * `listener` selects it. All fields are supported, except `admin`, `logging`, `shutdownDelay`, and the fields of
- * `compare` that only concern the admin listener.
+ * `listener` selects it. All fields are supported, except `logging` and `shutdownDelay`.
  *
  * @example Usage
  * ```ts
@@ -114,21 +121,28 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
   const stopping = new AbortController();
   const notify = options.observe && swallowErrors(options.observe);
   let metrics: Metrics | undefined;
+  let recorder: ExchangeRecorder | undefined;
   let redaction = createRedaction(first);
+  let isDraining = false;
+  const comparisons = new ComparisonStore();
 
   const observe = (event: ConductorEvent) => {
     inFlight.observe(event);
     notify?.(withoutSecrets(event));
   };
 
-  /** The observer of an exchange does not change: all of its events are counted, or none. */
-  function observerFor(config: Config): (event: ConductorEvent) => void {
+  /**
+   * Returns the observer of a configuration. That of an exchange does not change: all its events are counted, or none.
+   */
+  function observerFor(config: Config): DetailedObserver {
     redaction = createRedaction(config);
-    if (!config.metrics.enabled) return observe;
+    if (!config.metrics.enabled && config.admin === undefined) return observe;
     const counters = metrics ??= new Metrics();
     counters.reconfigure(config);
-    return (event) => {
+    const recording = config.admin && (recorder ??= new ExchangeRecorder({ redaction: () => redaction }));
+    return (event, detail) => {
       counters.observe(event);
+      recording?.observe(event, detail);
       observe(event);
     };
   }
@@ -137,12 +151,14 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     metrics?.observe(event);
     observe(event);
   };
-  const metricsSource = () => ({ metrics: (metrics ?? new Metrics()).snapshot() });
+  const readMetrics = () => (metrics ?? new Metrics()).snapshot();
+  const recentExchanges = (after: number) => recorder?.after(after) ?? { last: 0, exchanges: [] };
   const handlerOptions = {
     instance,
     transport,
     detachBuffers,
-    metricsSource,
+    comparisons,
+    metricsSource: () => ({ metrics: readMetrics() }),
     stopping: stopping.signal,
     ...(now !== undefined && { now }),
   };
@@ -159,6 +175,32 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     onError,
     onRefused: (reason, client) => observeAlways({ type: "refused", reason, client }),
   });
+  const shown = {
+    get config() {
+      return server.config;
+    },
+    inspect: (after: number) => Promise.resolve({ metrics: readMetrics(), recent: recentExchanges(after) }),
+    recent: (after: number) => Promise.resolve(recentExchanges(after)),
+    comparisons: (after: number, sinceMs?: number) => Promise.resolve(comparisons.read(after, sinceMs)),
+    resetComparisons: () => Promise.resolve(comparisons.reset()),
+  };
+  const admin = new AdminListener({
+    source: createAdminSource(shown, {
+      url: () => urlOf(server),
+      isDraining: () => isDraining,
+      workers: () => ({ count: 1, crashes: 0 }),
+    }),
+    kind: isDeno() ? "deno" : "node",
+    urgent: urgent.signal,
+    onError,
+    onGuesses: (report) => onError("wrong tokens on the admin listener", report),
+  });
+  try {
+    await (await admin.prepare(first.admin)).commit();
+  } catch (error) {
+    await server.shutdown();
+    throw error;
+  }
   checks.reconfigure(first.services);
   let closing: Promise<void> | undefined;
 
@@ -166,7 +208,7 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     stopping.abort();
     const untilMs = performance.now() + TUNNEL_GRACE_RATIO * timeoutMs;
     let tunnels = Promise.resolve();
-    // Earlier, clients would connect again to the same process.
+    // Not before: clients of closed tunnels would connect again to the same process.
     const onClosed = () => {
       tunnels = instance.tunnels.drain(Math.max(0, untilMs - performance.now()));
     };
@@ -176,19 +218,19 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
   }
 
   async function close({ timeoutMs = server.config.shutdownTimeoutMs }: CloseServerOptions = {}): Promise<void> {
+    isDraining = true;
     const ended = end(timeoutMs);
-    if (await drain(ended, { timeoutMs }) === "finished") return;
+    const isFinished = await drain(ended, { timeoutMs }) === "finished";
+    // Last, because the admin listener shows the shutdown of everything else.
+    const adminEnded = admin.shutdown();
+    if (isFinished && await drain(adminEnded, { timeoutMs: URGENT_MS }) === "finished") return;
     urgent.abort();
-    await drain(ended, { timeoutMs: URGENT_MS });
+    await drain(Promise.all([ended, adminEnded]), { timeoutMs: URGENT_MS });
   }
 
   return {
     get url() {
-      const { tls } = server.config;
-      const { hostname, port } = server.address;
-      if (socketPath(hostname) !== undefined) return hostname;
-      const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
-      return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
+      return urlOf(server);
     },
     get hostname() {
       return server.address.hostname;
@@ -196,17 +238,33 @@ export async function serve(config: ConfigInput, options: ServerOptions = {}): P
     get port() {
       return server.address.port;
     },
+    get adminUrl() {
+      return admin.url;
+    },
     get attemptsInFlight() {
       return inFlight.count;
     },
     async reload(input) {
       const next = checkConfig(input);
-      await server.apply(next);
+      const prepared = await admin.prepare(next.admin);
+      try {
+        await server.apply(next);
+      } catch (error) {
+        await prepared.rollback();
+        throw error;
+      }
+      await prepared.commit();
       checks.reconfigure(next.services);
     },
     close: (options) => closing ??= close(options),
     [Symbol.asyncDispose]: () => closing ??= close(),
   };
+}
+
+function urlOf({ config: { tls }, address: { hostname, port } }: LiveServer): string {
+  if (socketPath(hostname) !== undefined) return hostname;
+  const reachable = hostname === "0.0.0.0" || hostname === "::" ? "localhost" : hostname;
+  return `${tls === undefined ? "http" : "https"}://${formatAddress({ hostname: reachable, port })}`;
 }
 
 /** Validates a configuration, and selects the listener: only Deno has more than one. */
@@ -216,8 +274,9 @@ function checkConfig(input: ConfigInput): Config {
   if (input.listener === "deno") {
     throw new ConfigError([{ path: "listener", message: "must be `auto` or `node`: this runtime has no Deno.serve" }]);
   }
-  if (socketPath(config.hostname) !== undefined) {
-    throw new ConfigError([{ path: "hostname", message: "must be an address or a host name: Unix sockets need Deno" }]);
+  for (const [path, hostname] of [["hostname", config.hostname], ["admin.hostname", config.admin?.hostname ?? ""]]) {
+    if (socketPath(hostname!) === undefined) continue;
+    throw new ConfigError([{ path: path!, message: "must be an address or a host name: Unix sockets need Deno" }]);
   }
   return { ...config, listener: { kind: "node", reason: "this runtime has no Deno.serve" } };
 }

@@ -149,7 +149,7 @@ export function createConductor(config: ConfigInput, options: CreateConductorOpt
   };
   let adminHandler: ReturnType<typeof loadAdmin> | undefined;
 
-  /** Loads the handler when it is needed: runtimes without imports of text cannot load the dashboard. */
+  /** Loads the handler when it is needed: most programs have none. */
   async function loadAdmin() {
     const { createMountedAdmin } = await import("../admin/mounted.ts");
     return createMountedAdmin(source, { token, path });

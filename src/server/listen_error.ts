@@ -3,7 +3,11 @@
 import { socketPath } from "../lib/unix_socket.ts";
 import { missingSocketFlags } from "./net_access.ts";
 
-/** Kind of a listen error. */
+/**
+ * Kind of a listen error. `in-use`: the address is already in use. `no-permission`: the runtime's permissions exclude
+ * it. `not-allowed`: the system denies it. `no-such-address`: it is not one of this machine. `bad-certificate`: the
+ * certificate or the key cannot be used.
+ */
 export type ListenErrorKind =
   | "in-use"
   | "no-permission"

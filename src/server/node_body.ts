@@ -8,7 +8,8 @@ type Chunk = Uint8Array<ArrayBuffer>;
 const MAX_PIECE_BYTES = 65_536;
 
 /**
- * Reads an `IncomingMessage` on demand. Chunks that have arrived together are one piece. Pieces are copies, because their memory belongs to the parser's buffer.
+ * Reads an `IncomingMessage` on demand. Chunks that have arrived together are one piece. Pieces are copies, because
+ * their memory belongs to the parser's buffer.
  */
 export class NodeBody implements UnderlyingDefaultSource<Chunk> {
   readonly stream: ReadableStream<Chunk>;
@@ -16,7 +17,7 @@ export class NodeBody implements UnderlyingDefaultSource<Chunk> {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** Reads nothing before the stream is read. */
+  /** Creates the source. It reads nothing before its stream is read. */
   constructor(request: IncomingMessage) {
     this.#request = request;
     this.stream = new ReadableStream(this, { highWaterMark: 0 });

@@ -7,8 +7,9 @@ import type { IncomingMessage } from "node:http";
 import { GrowingBytes } from "../lib/growing_bytes.ts";
 import { onNextTurn } from "../lib/loop_turns.ts";
 
-/** Maximum chunks of one body without a rest, and of all bodies that begin or continue in one turn. */
+/** Maximum chunks of one body until it rests. */
 const MAX_CHUNKS_WITHOUT_REST = 256;
+/** Maximum chunks of all bodies that begin or continue in one turn of the event loop. */
 const MAX_CHUNKS_PER_TURN = 4_096;
 /**
  * Pause in milliseconds between turns while several bodies rest. With less, Deno 2.9 serves the resting bodies, but
@@ -32,7 +33,7 @@ const ESTIMATE_READS = 8;
 interface Resting {
   /** Chunks of its last read, as an estimate of the next one. `undefined`: nothing has been read. */
   readonly lastChunks: number | undefined;
-  /** Reads on. */
+  /** Continues to read the body. */
   resume(): void;
 }
 
@@ -77,9 +78,9 @@ export class ReadPacer {
 /** Options of {@linkcode ChunkJoiner}. */
 export interface ChunkJoinerOptions {
   readonly pacer: ReadPacer;
-  /** Stops to read from the connection. The rest of the last read still arrives. */
+  /** Stops reading from the connection. The rest of the last read still arrives. */
   readonly stop: () => void;
-  /** Reads on. */
+  /** Continues to read from the connection. */
   readonly start: () => void;
   /** Called once if the body is a flood of tiny chunks. */
   readonly onFlood: () => void;

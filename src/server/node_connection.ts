@@ -17,6 +17,8 @@ export interface ConnectionExchange {
   readonly unsentBytes: number;
   /** True if bytes behind the request may have been lost. */
   readonly mayLoseNext: boolean;
+  /** Bytes of the request, if it has no unusual spaces; `undefined` if its body has no declared length. */
+  readonly usualBytes: number | undefined;
   /** Fails the request's body. Returns false if the handler cannot respond any more. */
   failBody(error: Error): boolean;
   /** Asks a client for a sign of life. Returns false if no bytes can be sent without a meaning. */
@@ -44,6 +46,8 @@ const DISCARD_MS = 30_000;
 const MAX_PIPELINED = 100;
 /** Maximum time in milliseconds for a client to read a refusal and to close its connection. */
 const LINGER_MS = 1_000;
+/** Time in milliseconds for reading the bytes that the system has received, before an idle connection is closed. */
+const RECEIVE_MS = 10;
 /**
  * Pauses in milliseconds before probes of a client that has ended its sending side. The second write fails if the
  * client's system responded to the first one with a reset.
@@ -82,6 +86,8 @@ export class NodeConnection {
   /** Number of bytes received when the last response had been sent. */
   #idleBytes = 0;
   #idleSinceMs = performance.now();
+  /** True if the next head may have begun: more bytes than those of the last request arrived before its response. */
+  #mayHaveBegun = false;
   #sentBytes = 0;
   #stalledSinceMs: number | undefined;
   #destroyAtMs = Infinity;
@@ -118,7 +124,7 @@ export class NodeConnection {
     else this.#whenIdle = callback;
   }
 
-  /** True if the connection must be closed after the response of this exchange. */
+  /** Reports whether the connection must be closed after the response of this exchange. */
   closesAfter(exchange: ConnectionExchange, isDraining: boolean): boolean {
     if (exchange.mayLoseNext) {
       // Further bytes could be the rest of a request whose start was lost.
@@ -161,6 +167,8 @@ export class NodeConnection {
     if (this.#refusal !== undefined) this.#respond(this.#refusal);
     else if (!this.socket.destroyed) this.#whenIdle?.();
     this.#whenIdle = undefined;
+    // Bun counts no bytes.
+    this.#mayHaveBegun = this.socket.bytesRead > 0 && this.bytesSinceIdle !== exchange.usualBytes;
     this.#idleBytes = this.socket.bytesRead;
     this.#idleSinceMs = performance.now();
   }
@@ -248,15 +256,31 @@ export class NodeConnection {
     request.resume();
   }
 
-  /** Closes the connection if a timeout has passed. */
-  check(nowMs: number, { idleMs, requestMs, writeMs }: Omit<ClientTimeouts, "headerMs">): void {
+  /**
+   * Closes the connection if a timeout has passed. node:http applies the timeout of heads: `headerMs` is a time at
+   * which it has passed for certain.
+   */
+  check(nowMs: number, { headerMs, idleMs, requestMs, writeMs }: ClientTimeouts): void {
     if (this.#isStalled(nowMs, writeMs) || nowMs > this.#destroyAtMs) return void this.socket.destroy();
     // Deno's node:http does not end a request after its response.
     if (this.#isDiscarding && nowMs - this.#requestSinceMs > requestMs) return void this.socket.destroy();
     if (this.#exchanges.size > 0) return;
     // The timeout of the head applies once the next request has begun.
     const hasBegun = this.socket.bytesRead !== this.#idleBytes;
-    if (!hasBegun && nowMs - this.#idleSinceMs > idleMs) this.cut();
+    const waitMs = this.#mayHaveBegun ? Math.max(headerMs, idleMs) : idleMs;
+    if (!hasBegun && nowMs - this.#idleSinceMs > waitMs) this.#closeUnlessUsed();
+  }
+
+  /**
+   * Closes the connection a moment later, unless bytes arrive that the system has received already. Otherwise a process
+   * that was busy for the whole timeout would reset the connection of a client that has sent its request in time.
+   */
+  #closeUnlessUsed(): void {
+    const idleSinceMs = this.#idleSinceMs;
+    setTimeout(() => {
+      const isUsed = this.#exchanges.size > 0 || this.socket.bytesRead !== this.#idleBytes || this.#isRefused;
+      if (!isUsed && idleSinceMs === this.#idleSinceMs) this.cut();
+    }, RECEIVE_MS);
   }
 
   /**
@@ -272,9 +296,11 @@ export class NodeConnection {
 
   /** Sends a response without a body, and closes the connection when the client has read it. */
   #respond(status: keyof typeof REASONS, lines = ""): void {
+    const { socket } = this;
+    // The parser may fail again at the bytes that follow.
+    if (socket.writableEnded) return;
     this.#isRefused = true;
     this.#destroyAtMs = performance.now() + LINGER_MS;
-    const { socket } = this;
     socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\n${lines}Connection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 

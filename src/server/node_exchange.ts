@@ -6,6 +6,7 @@ import { type ClientRequest, type ConnectionInfo, type RequestTarget, splitTarge
 import type { ClientResponse } from "../http/client_response.ts";
 import { getHeader } from "../http/headers.ts";
 import { acceptsTrailers, type Trailers } from "../http/trailers.ts";
+import { protocolsOf } from "../http/upgrade.ts";
 import { NodeBody } from "./node_body.ts";
 import type { NodeConnection } from "./node_connection.ts";
 import { SocketTunnelEnd } from "./node_tunnel.ts";
@@ -111,10 +112,16 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     if (this.upgrade !== undefined || !("Deno" in globalThis)) return false;
     const lines = this.headers;
     if (getHeader(lines, "upgrade") === undefined) return false;
-    if (this.#isChunked || !this.#request.complete) return true;
+    return !this.#request.complete || this.#connection.bytesSinceIdle !== this.usualBytes;
+  }
+
+  /** Bytes of the request with the usual spaces in its head; `undefined` for a body in chunks, which may be any. */
+  get usualBytes(): number | undefined {
+    if (this.#isChunked) return undefined;
+    const lines = this.headers;
     let bytes = `${this.method} ${this.#request.url} HTTP/1.1\r\n\r\n`.length;
     for (const [name, value] of lines) bytes += name.length + value.length + ": \r\n".length;
-    return this.#connection.bytesSinceIdle !== bytes + Number(getHeader(lines, "content-length") ?? 0);
+    return this.#hasBody ? bytes + Number(getHeader(lines, "content-length")) : bytes;
   }
 
   /** Fails the body, which will not arrive any more. Returns false if the response is not the handler's to decide. */
@@ -200,7 +207,9 @@ export class NodeExchange implements ClientRequest, ConnectionInfo {
     response.end();
   }
 
-  /** Waits for each write: the client sets the pace, and the service's buffer is not used again before it is sent. */
+  /**
+   * Sends a body. Waits for each write: the client sets the pace, and the service reuses its buffer after it is sent.
+   */
   async #relayBody(
     body: ReadableStream<Chunk>,
     lengthBytes: number | undefined,
@@ -273,11 +282,6 @@ function pairs(raw: readonly string[]): HeaderLine[] {
   const lines: HeaderLine[] = [];
   for (let index = 0; index < raw.length; index += 2) lines.push([raw[index]!, raw[index + 1]!]);
   return lines;
-}
-
-/** Returns the members of an Upgrade field as sent (RFC 9110 §7.8). */
-function protocolsOf(value: string): string[] {
-  return value.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== "");
 }
 
 /**

@@ -4,19 +4,23 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
+import { carriesRequests } from "../config/schema/http.ts";
 import { parseList } from "../http/headers.ts";
 import { addressMatcher, clientNetwork, unmapAddress } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
 import { AcceptWatch } from "./accept_watch.ts";
+import { formatAddress } from "./listen_error.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { ReadPacer } from "./node_chunks.ts";
 import { NodeConnection } from "./node_connection.ts";
 import { NodeExchange } from "./node_exchange.ts";
 
 /** Settings of a node listener, which a reload may change. */
-export type NodeSettings = Pick<Config, "clientTimeouts" | "limits" | "services" | "trustProxy">;
+export interface NodeSettings extends Pick<Config, "clientTimeouts" | "services" | "trustProxy"> {
+  readonly limits: Pick<Config["limits"], "maxConnections" | "maxConnectionsPerClient">;
+}
 
 /** Options of {@linkcode openNodeListener}. */
 export interface NodeListenerOptions {
@@ -47,12 +51,10 @@ interface NodeModules {
 const MAX_REFUSED = 64;
 /** Time without a byte after which a connection counts as idle during a drain, in milliseconds. */
 const QUIET_MS = 100;
-/** The same order of size as the limits of `Deno.serve`, and of heads from services. */
+/** Maximum size of a head in bytes. As large as `Deno.serve` and heads of services may be, within a factor of two. */
 const MAX_HEAD_BYTES = 131_072;
 const MIN_TICK_MS = 20;
 const MAX_TICK_MS = 1_000;
-/** Protocols that are versions of HTTP or TLS. Clients offer them with ordinary requests, which are not upgraded. */
-const NOT_TUNNELLED = /^(?:h2c|http\/.*|tls\/.*)$/;
 
 /** Opens a listener of `node:http` or `node:https`. The modules are loaded on first use. */
 export async function openNodeListener(handle: ProxyHandler, options: NodeListenerOptions): Promise<Listener> {
@@ -88,23 +90,26 @@ export async function openNodeListener(handle: ProxyHandler, options: NodeListen
 /** Throws if a certificate cannot be used. `node:https` in Deno accepts any, and then fails at each handshake. */
 function checkCertificate(hostname: string, { cert, key }: ServerTls): void {
   const address = socketPath(hostname) === undefined ? hostname : "127.0.0.1";
-  const host = `${address.includes(":") ? `[${address}]` : address}:0`;
+  const host = formatAddress({ hostname: address, port: 0 });
   // Without the permission, Deno would prompt or throw.
   if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") return;
   Deno.listenTls({ hostname: address, port: 0, cert, key }).close();
 }
 
-/** RFC 9112 §6.1 and §6.3: another server could find another end of such a request. */
+/** Reports whether another server could find another end of a request with a transfer coding (RFC 9112 §6.1, §6.3). */
 function isAmbiguous(httpVersion: string, coding: string): boolean {
   return httpVersion === "1.0" || !/(?:^|[,\s])chunked\s*$/i.test(coding);
 }
 
-/** A request with a body is served without an upgrade, because its body would have to precede the other protocol. */
+/**
+ * Reports whether the connection of a request can be upgraded. One with a body cannot: the body would have to precede
+ * the other protocol. Neither can one that offers only versions of HTTP or TLS, as ordinary requests do.
+ */
 function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolean {
   if (!takesUpgrades(settings)) return false;
   const { headers } = request;
   if (headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0") return false;
-  return parseList(headers.upgrade ?? "").some((protocol) => !NOT_TUNNELLED.test(protocol));
+  return parseList(headers.upgrade ?? "").some((protocol) => !carriesRequests(protocol));
 }
 
 /** Decision on a connection. */
@@ -137,6 +142,7 @@ class NodeListener implements Listener {
   /** Listeners of sockets whose requests are parsed again. */
   readonly #keptListeners = new WeakMap<Socket, ReadonlySet<unknown>>();
   readonly #ticks: ReturnType<typeof setInterval>;
+  readonly #tickMs: number;
   #watch: AcceptWatch | undefined;
   #isClosing = false;
   #isClosed = false;
@@ -170,6 +176,7 @@ class NodeListener implements Listener {
     // Without a maximum count, because further header lines would be dropped silently. The size limits them.
     const httpAllowHalfOpen = !("Bun" in globalThis);
     Object.assign(server, { httpAllowHalfOpen, keepAliveTimeout: 0, timeout: 0, maxHeadersCount: 0 });
+    this.#tickMs = options.tickMs;
     this.#ticks = setInterval(() => this.#tick(), options.tickMs);
     options.urgent?.addEventListener("abort", this.#destroyAll);
   }
@@ -253,10 +260,11 @@ class NodeListener implements Listener {
     this.#server.requestTimeout = requestMs === Infinity ? 0 : requestMs;
     this.#server.headersTimeout = Math.min(headerMs, requestMs);
     const idleMs = this.#isClosing ? QUIET_MS : timeouts.idleMs;
+    const passedMs = this.#isClosing ? QUIET_MS : headerMs + 2 * this.#tickMs;
     const nowMs = performance.now();
     if (!this.#isClosed) this.#watch?.check(nowMs);
     for (const connection of this.#connections.values()) {
-      connection.check(nowMs, { idleMs, requestMs, writeMs: timeouts.writeMs });
+      connection.check(nowMs, { headerMs: passedMs, idleMs, requestMs, writeMs: timeouts.writeMs });
     }
     for (const [socket, { handshakeSinceMs = Infinity }] of this.#admitted) {
       if (nowMs - handshakeSinceMs > headerMs) this.#endHandshake(socket);

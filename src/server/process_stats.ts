@@ -6,16 +6,20 @@ import type { ProcessStats } from "../observe/metrics_snapshot.ts";
 const PROC = "/proc/self";
 const PERMISSIONS = ["read", "write", "net", "env", "run", "ffi", "sys"] as const;
 
-/** The part of Node.js' `process` that Deno has without an import and without permissions. */
+/** The part of Node.js' `process` that all runtimes have without an import and without permissions. */
 interface NodeProcess {
+  /** Returns the memory in use, in bytes. */
+  memoryUsage(): Deno.MemoryUsage;
   /** Returns the CPU time of all threads, in microseconds. */
   cpuUsage(): { readonly user: number; readonly system: number };
 }
 
 /** Returns the figures of the process. Never prompts for a permission. */
 export function processStats(): ProcessStats {
-  const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
   const { process } = globalThis as { process?: NodeProcess };
+  const usage = "Deno" in globalThis ? Deno.memoryUsage() : process?.memoryUsage();
+  if (usage === undefined) return {};
+  const { rss, heapTotal, heapUsed, external } = usage;
   const memory = { residentBytes: rss, heapTotalBytes: heapTotal, heapBytes: heapUsed, externalBytes: external };
   return { ...memory, ...(process !== undefined && timesOf(process)), ...procStats() };
 }
@@ -26,7 +30,7 @@ function timesOf(process: NodeProcess): Pick<ProcessStats, "startedMs" | "cpuMs"
 }
 
 function procStats(): Pick<ProcessStats, "descriptors" | "maxDescriptors" | "virtualBytes"> {
-  if (Deno.build.os !== "linux") return {};
+  if (!("Deno" in globalThis) || Deno.build.os !== "linux") return {};
   // Without all permissions Deno would prompt or throw.
   if (PERMISSIONS.some((name) => Deno.permissions.querySync({ name }).state !== "granted")) return {};
   try {

@@ -142,7 +142,7 @@ export class AttemptRequest implements TransportRequest {
   }
 }
 
-/** A field that the configuration sets, removes or hides as a credential cannot arrive as a trailer. */
+/** Returns the trailers for a service, without fields that the configuration sets, removes or hides as credentials. */
 function trailersFor({ service }: Attempt, { trailers }: ReceivedRequest): Trailers | undefined {
   if (trailers === undefined || service.shadow?.credentials === false) return undefined;
   return relayedTrailers(trailers, [...service.removeHeaders, ...service.headers.map(([name]) => name)]);

@@ -6,7 +6,7 @@
 import type { FailureKind } from "../http/outcome_kinds.ts";
 import type { HeaderLine } from "../config/config.ts";
 import { getHeader, setHeaders } from "../http/headers.ts";
-import { socketPath } from "../lib/unix_socket.ts";
+import { LOCAL_ORIGIN, socketPath } from "../lib/unix_socket.ts";
 import { denoClients } from "./deno_clients.ts";
 import {
   errorWords,
@@ -65,9 +65,6 @@ const COMMON_WORDS = /^(?:fetch failed )?(?:error sending request for url )?/;
  * was aborted.
  */
 const CONNECT_CANCELED = /\(Connect\): request was canceled/;
-
-/** Origin of requests to Unix sockets, whose own origin is no URL for `fetch`. */
-const LOCAL_ORIGIN = "http://localhost";
 
 /** Options of {@linkcode fetchTransport}. */
 export interface FetchTransportOptions {
@@ -183,7 +180,7 @@ function unsupportedBy({ origin, tls }: TransportRequest): TransportFailure | un
   return { ok: false, kind: "tls", error: "`tls.cert` is not supported by this transport" };
 }
 
-/** A list costs a third of a `Headers` object, which would be copied into the request. */
+/** Returns header lines as a list, which costs a third of a `Headers` object: that would be copied into the request. */
 function headersFor({ headers, host }: TransportRequest): [string, string][] {
   const fields: HeaderLine[] = [["accept-encoding", "identity"]];
   if (host !== undefined) fields.push(["host", host]);
@@ -239,7 +236,7 @@ function isNormalized(method: string): boolean {
   return sent !== method && NORMALIZED_METHODS.has(sent);
 }
 
-/** Messages about requests that cannot be sent are left out: they quote the client. */
+/** Returns a failure with the platform's words, unless the request cannot be sent: such messages quote the client. */
 function failure(kind: FailureKind, message: string): TransportFailure {
   return kind === "unsendable" ? { ok: false, kind } : { ok: false, kind, error: message.replace(COMMON_WORDS, "") };
 }
@@ -248,7 +245,7 @@ function failureKind(message: string): FailureKind {
   return FAILURES.find(([pattern]) => pattern.test(message))?.[1] ?? "reset";
 }
 
-/** Deno and Bun have an option against decoding; Node (undici) does not. */
+/** Reports whether bodies are always decoded. Deno and Bun have an option against it; Node (undici) does not. */
 function alwaysDecodes(): boolean {
   return !("Deno" in globalThis) && !("Bun" in globalThis);
 }

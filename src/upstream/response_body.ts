@@ -105,7 +105,9 @@ function wrongLength(receivedBytes: number, lengthBytes: number): TransportFailu
   return { ok: false, kind: "reset", error: `body of ${receivedBytes} bytes instead of ${lengthBytes}` };
 }
 
-/** A stream of a custom transport may yield anything, and other values would be lost without an error. */
+/**
+ * Checks a chunk. A stream of a custom transport may yield anything, and other values would be lost without an error.
+ */
 function requireBytes(chunk: unknown): asserts chunk is Uint8Array {
   if (!(chunk instanceof Uint8Array) && plainBytes(chunk) === undefined) {
     throw new UpstreamFailure("protocol", "the transport returned a body that is not a stream of bytes");

@@ -260,10 +260,71 @@ await check("names an address in use", async () => {
     String(error);
 });
 await check("refuses fields that only the command line applies", async () => {
-  const admin = { port: 9090 };
-  const error = await serve({ ...config, admin, logging: { level: "debug" } }).catch((error) => error);
-  return error instanceof ConfigError && error.problems.map(({ path }) => path).sort().join() === "admin,logging" ||
-    String(error);
+  const error = await serve({ ...config, shutdownDelay: "1s", logging: { level: "debug" } }).catch((error) => error);
+  const paths = error.problems?.map(({ path }) => path).sort().join();
+  return error instanceof ConfigError && paths === "logging,shutdownDelay" || String(error);
+});
+await check("serves the admin API and the dashboard on an address of their own, across reloads", async () => {
+  const token = "0123456789abcdef";
+  const services = [upgraded, { name: "b", url, shadow: true }];
+  const withAdmin = (admin) => ({ ...config, compare: true, services, admin: { port: 0, hostname: HOST, ...admin } });
+  const admitted = await serve(withAdmin({ token }));
+  const get = (path, headers) => fetch(`${admitted.adminUrl}${path}`, { headers });
+  const statusAt = async (path, headers) => {
+    const response = await get(path, headers);
+    await response.body?.cancel();
+    return response.status;
+  };
+  try {
+    const first = admitted.adminUrl;
+    await exchange(admitted.port, GET_CLOSE);
+    const authorization = `Bearer ${token}`;
+    const statuses = [];
+    for (const path of ["healthz", "readyz", "api/state", ""]) statuses.push(await statusAt(path));
+    for (const path of ["", "assets/main.js", "api/report", "metrics", "assets/none.js"]) {
+      statuses.push(await statusAt(path, { authorization }));
+    }
+    statuses.push(await statusAt("api/state", { authorization: "Bearer 0123456789abcdeg" }));
+    const state = await (await get("api/state", { authorization })).json();
+    const events = await get("api/events", { authorization });
+    const reader = events.body.getReader();
+    let stream = "";
+    while (!stream.includes("event: state")) stream += new TextDecoder().decode((await reader.read()).value);
+    // An exchange is shown when its shadow request has ended.
+    const isRecorded = await until(async () => {
+      return (await (await get("api/exchanges", { authorization })).json()).exchanges.length === 1;
+    });
+    const login = await fetch(`${first}login`, {
+      method: "POST",
+      redirect: "manual",
+      body: new URLSearchParams({ token }),
+    });
+    const cookie = login.headers.get("set-cookie")?.split(";")[0];
+    const home = login.headers.get("location").slice(1);
+    statuses.push(login.status, await statusAt(`${home}api/state`, { cookie }));
+    const adminPort = Number(new URL(first).port);
+    const rebound = await exchange(adminPort, GET_CLOSE);
+    statuses.push(Number(statusOf(rebound)));
+    const malformed = await exchange(
+      adminPort,
+      "GET http://a:b@c/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    );
+    statuses.push(Number(statusOf(malformed)));
+    // The same address without a token; then another port, and an address in use; then none.
+    await admitted.reload(withAdmin({ port: 0 }));
+    statuses.push(await statusAt("api/state"), admitted.adminUrl === first);
+    const inUse = await admitted.reload(withAdmin({ port })).catch((error) => error);
+    statuses.push(inUse instanceof ListenError && inUse.kind, admitted.adminUrl === first);
+    await admitted.reload({ ...config, services });
+    statuses.push(admitted.adminUrl, await until(async () => await exchange(adminPort, GET_CLOSE) === ""));
+    await reader.cancel().catch(() => {});
+    const expected = [200, 200, 401, 401, 200, 200, 200, 200, 404, 401, 303, 200, 403, 400];
+    expected.push(200, true, "in-use", true, undefined, true);
+    const isShown = state.services?.length === 2 && state.process?.residentBytes > 0 && isRecorded === true;
+    return JSON.stringify(statuses) === JSON.stringify(expected) && isShown || [statuses, state, isRecorded];
+  } finally {
+    await admitted.close();
+  }
 });
 await check("serves HTTPS and secure WebSockets, also with a new certificate", async () => {
   const pem = { cert: readFileSync(CERT, "utf8"), key: readFileSync(KEY, "utf8") };

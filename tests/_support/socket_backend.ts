@@ -89,7 +89,7 @@ function requestEnd(text: string): number {
   const bodyStart = headEnd + 4;
   const head = text.slice(0, bodyStart);
   if (/^transfer-encoding: chunked\r$/im.test(head)) {
-    const lastChunk = /(?:^|\r\n)0\r\n\r\n/.exec(text.slice(bodyStart));
+    const lastChunk = /(?:^|\r\n)0\r\n(?:[^\r\n]+\r\n)*\r\n/.exec(text.slice(bodyStart));
     return lastChunk === null ? -1 : bodyStart + lastChunk.index + lastChunk[0].length;
   }
   const end = bodyStart + Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? 0);

@@ -43,6 +43,7 @@ const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/upstream/http1/insecure_socket.ts": ["node:stream", "node:tls"],
   "src/upstream/http1/node_socket.ts": ["node:net", "node:tls"],
   "src/compare/decode_body.ts": ["node:zlib"],
+  "src/admin/asset_files.ts": ["node:fs/promises"],
   "src/server/read_text_file.ts": ["node:fs/promises"],
   "src/server/accept_watch.ts": ["node:net"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],

@@ -156,6 +156,7 @@ function checkService(report: ServiceReport, expected: Expected, startMs: number
     compared,
     notComparable: truth.notComparable,
     otherBuilds: [],
+    sampled: 1,
     unavailable: 0,
     comparable: expected.notComparable === 0 ? 1 : 0,
     undecidedCount: undecided,

@@ -80,7 +80,7 @@ Deno.test("headlineOf() counts the services in trouble, then the routes", () => 
       [],
       "healthy",
       "All 2 services healthy",
-      "1 without a response",
+      "1 service without a response",
     ],
     [[healthy], [fallback, subject("/b", "healthy")], "degraded", "2 routes: 1 degraded", ""],
     [

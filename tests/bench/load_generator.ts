@@ -155,19 +155,19 @@ export function parseAutocannon(output: string): SliceResult {
   };
 }
 
-/** Runs `h2load` at a constant rate. */
+/** Runs `h2load`, at the rate of the load. */
 export const h2load: LoadGenerator = {
   name: "h2load",
-  async run({ origin, load: { connections, path, ratePerSecond = 0 }, seconds, signal }) {
+  async run({ origin, load: { connections, path, ratePerSecond }, seconds, signal }) {
     const log = await Deno.makeTempFile();
     try {
-      const perConnection = `--rps=${ratePerSecond / connections}`;
+      const rate = ratePerSecond === undefined ? [] : [`--rps=${ratePerSecond / connections}`];
       const args = [
         "--h1",
         "-t1",
         `-c${connections}`,
         `-D${seconds}`,
-        perConnection,
+        ...rate,
         `--log-file=${log}`,
         origin + path,
       ];

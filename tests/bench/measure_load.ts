@@ -40,9 +40,11 @@ export async function measureLoad(
     running.set(peer, started);
     await withContext(peer, load, () => checkResponse(started.url + load.path, load));
   }
-  const measure = (peer: Peer, length: number) =>
-    withContext(peer, load, () => measureSlice(running.get(peer)!, load, { ...options, seconds: length }));
-  if (warmUpSeconds > 0) { for (const peer of peers) await measure(peer, warmUpSeconds); }
+  const measure = (peer: Peer, seconds: number, slice = load) =>
+    withContext(peer, load, () => measureSlice(running.get(peer)!, slice, { ...options, seconds }));
+  // At full load: at a low rate, V8 would compile during the measurement.
+  const warmUp = { ...load, ratePerSecond: undefined };
+  if (warmUpSeconds > 0) { for (const peer of peers) await measure(peer, warmUpSeconds, warmUp); }
   const samples = new Map<Peer, Sample[]>(peers.map((peer) => [peer, []]));
   for (let round = 0; round < slices; round++) {
     for (let turn = 0; turn < peers.length; turn++) {

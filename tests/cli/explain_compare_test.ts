@@ -21,7 +21,7 @@ async function run(args: readonly string[], config: unknown): Promise<string> {
 /** Returns the sentences about comparison. */
 async function explain(args: readonly string[], config: unknown): Promise<string[]> {
   const text = await run(["explain", ...args], config);
-  return text.split("\n").map((line) => line.trim()).filter((line) => /^(?:Compares|Sends|Counts)/.test(line));
+  return text.split("\n").map((line) => line.trim()).filter((line) => /^(?:Compares|Sends|Cannot)/.test(line));
 }
 
 Deno.test("explain shows which responses are compared, and which requests are sent to the primary again", async () => {
@@ -32,8 +32,19 @@ Deno.test("explain shows which responses are compared, and which requests are se
   ]);
   assertEquals(await explain(["POST", "/x"], config), [
     "Compares the responses of new with those of old.",
-    "Counts noise as mismatches: POST is not sent again.",
+    "Cannot detect noise: POST is not sent again.",
   ]);
+});
+
+Deno.test("check and explain name the further requests that may be sent to the primary again", async () => {
+  const config = { compare: { replayable: ["POST /graphql", "POST /users/{id}/search"] }, services: [OLD, NEW] };
+  const sends = "Sends 1 of 10 requests to old again, to detect noise.";
+  assertEquals((await explain(["POST", "/users/7/search"], config)).at(-1), sends);
+  assertEquals((await explain(["POST", "/users"], config)).at(-1), "Cannot detect noise: POST is not sent again.");
+  assertStringIncludes(
+    await run(["check"], { ...config, safeShadows: true }),
+    "1 of 10 requests that are compared, GET, HEAD, POST /graphql, and POST /users/{id}/search only",
+  );
 });
 
 Deno.test("explain shows the purpose of a control, and sends nothing again if `noise` is off", async () => {
@@ -44,7 +55,7 @@ Deno.test("explain shows the purpose of a control, and sends nothing again if `n
   ]);
   assertEquals(await explain(["/x"], { compare, services: [OLD, NEW] }), [
     "Compares the responses of new (1 of 4 requests) with those of old.",
-    "Counts noise as mismatches: `noise` is off.",
+    "Cannot detect noise: `noise` is off.",
   ]);
 });
 
@@ -79,7 +90,7 @@ Deno.test("check shows which services are compared, and that the report needs an
     `
   admin listener on 127.0.0.1:9090, reachable from this machine only
   compared with the primary: new
-  noise counts as mismatches: \`noise\` is off, and no service is a control
+  noise cannot be detected: \`noise\` is off, and no service is a control
 `,
   );
   const withControl = await run(["check"], {

@@ -257,3 +257,25 @@ for (const listener of LISTENERS) {
     });
   }
 }
+
+attackTest({
+  name: "an ended flood of 20-byte chunks to the node listener keeps no descriptor, once its buffered bytes are read",
+  async fn() {
+    await using backend = startUploadBackend();
+    await using target = await startWatched([{ name: "main", url: backend.url, primary: true }], { listener: "node" });
+    const count = () => [...Deno.readDirSync(`/proc/${target.process.pid}/fd`)].length;
+    const before = count();
+    const attack = over(4, flood(CHUNKED, chunks(20, 60_000)));
+    const duration = new AbortController();
+    const ended = attack(target, duration.signal);
+    while (backend.uploads < 4) await latencyAfter(target);
+    assertGreater(count(), before + 4);
+    duration.abort();
+    await ended;
+    // The systems of both sides hold megabytes of each connection, which take about 0.1 CPU seconds.
+    const untilMs = performance.now() + 30_000;
+    while (count() > before + 1 && performance.now() < untilMs) await latencyAfter(target);
+    // One idle connection to the service may stay.
+    assertLess(count(), before + 2);
+  },
+});

@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
@@ -364,6 +365,8 @@ Deno.test("an unselected response is in flight until it has been drained", async
   assertEquals(services.map(({ failure }: { failure: string }) => failure), ["refused", "queue-full"]);
 
   await writable.close();
+  // The drain reads the end of the stream in the meantime.
+  await delay(0);
   const third = handle(get());
   await respond({ ok: false, kind: "refused" });
   await respond(ok());

@@ -326,21 +326,43 @@ Deno.test("a drain sends 1001 to WebSocket clients between two frames, and close
   }
 });
 
-Deno.test("a reload leaves open tunnels alone, even if their service is gone", async () => {
-  await using echo = await startEchoServer();
-  await using front = await startUpgradeFront(configOf(echo.url));
-  await using client = await connect(front.url);
-  const next = { port: 0, hostname: "127.0.0.1", listener: "node", ...configOf(refusingUrl(), { name: "new" }) };
-  await front.server.apply(validateConfig(next).config);
-  await assertRejects(() => connect(front.url), Error, "status 502");
-  client.socket.send("still here");
-  assertEquals(await client.messages(1), ["still here"]);
-  // The old listener is closed.
-  await front.server.apply(validateConfig({ ...next, port: freePort() }).config);
-  await untilRefused(front.url);
-  client.socket.send("and here");
-  assertEquals(await client.messages(2), ["still here", "and here"]);
-});
+for (const scheme of ["http", "https"] as const) {
+  Deno.test({
+    name: `a reload leaves open tunnels over ${scheme} alone, even if their service is gone`,
+    ignore: scheme === "https" && !hasOpenssl,
+    async fn() {
+      await using certificate = scheme === "https" ? await makeCertificate() : undefined;
+      await using renewed = scheme === "https" ? await makeCertificate() : undefined;
+      const tls = certificate && { cert: certificate.cert, key: certificate.key };
+      await using echo = await startEchoServer(tls && { tls });
+      const toService = tls && { tls: { ca: tls.cert } };
+      await using front = await startUpgradeFront({ ...configOf(echo.url, toService), ...(tls && { tls }) });
+      await using client = await connect(front.url);
+      const sent: string[] = [];
+      const check = async (text: string) => {
+        client.socket.send(text);
+        sent.push(text);
+        assertEquals(await client.messages(sent.length), sent);
+      };
+      const where = { port: 0, hostname: "127.0.0.1", listener: "node", ...(tls && { tls }) };
+      const next = { ...where, ...configOf(refusingUrl(), { name: "new" }) };
+      await front.server.apply(validateConfig(next).config);
+      await assertRejects(() => connect(front.url), Error, "status 502");
+      await check("still here");
+      if (renewed !== undefined) {
+        // A new certificate needs a new listener on the same port.
+        const ofRenewed = { ...next, tls: { cert: renewed.cert, key: renewed.key } };
+        await front.server.apply(validateConfig(ofRenewed).config);
+        await check("with the old certificate");
+      }
+      // The old listener is closed.
+      await front.server.apply(validateConfig({ ...next, port: freePort() }).config);
+      await untilRefused(front.url);
+      await check("and here");
+      assertEquals([front.instance.tunnels.count, echo.clients.size], [1, 1]);
+    },
+  });
+}
 
 Deno.test("`maxTunnels` refuses further upgrades with 503, and counts open tunnels only", async () => {
   await using echo = await startEchoServer();

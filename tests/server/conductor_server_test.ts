@@ -93,14 +93,12 @@ for (const listener of LISTENERS) {
 
 Deno.test("serve() rejects the fields that only the command line applies", async () => {
   const services = [{ name: "a", url: "http://127.0.0.1:1" }];
-  const compare = { samples: "none", endpoints: ["/a/{id}"] } as const;
-  const admin = { port: 9090 };
   const error = await assertRejects(
-    () => serve({ services, compare, admin, logging: { level: "debug" }, shutdownDelay: "1s" }),
+    () => serve({ services, logging: { level: "debug" }, shutdownDelay: "1s" }),
     ConfigError,
   );
   const paths = error.problems.map(({ path }) => path).sort();
-  assertEquals(paths, ["admin", "compare.endpoints", "compare.samples", "logging", "shutdownDelay"]);
+  assertEquals(paths, ["logging", "shutdownDelay"]);
   for (const { message } of error.problems) assertMatch(message, /^is not supported by serve\(\): /);
 });
 
@@ -117,4 +115,53 @@ Deno.test("serve() checks the health of services, and ends the checks when it is
   });
   await unhealthy.promise;
   assertStringIncludes(await textOf(server.url), "unhealthy");
+});
+
+Deno.test("serve() has an admin listener, which reports the drain, and closes last", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  await using backend = startBackend(async () => {
+    arrived.resolve();
+    await release.promise;
+    return new Response("complete");
+  });
+  const where = { port: 0, hostname: HOST };
+  const server = await serve({ ...where, admin: where, services: [{ name: "a", url: backend.url }] });
+  const { adminUrl } = server;
+  assertEquals(await textOf(`${adminUrl}readyz`), "ready\n");
+  const response = textOf(server.url);
+  await arrived.promise;
+  const closing = server.close();
+  assertEquals(await textOf(`${adminUrl}readyz`), "not ready: draining\n");
+  release.resolve();
+  assertEquals(await response, "complete");
+  await closing;
+  assertEquals(server.adminUrl, undefined);
+  await assertRejects(() => fetch(`${adminUrl}readyz`), TypeError);
+});
+
+Deno.test("serve() listens nowhere if the address of the admin listener is in use", async () => {
+  const services = [{ name: "a", url: "http://127.0.0.1:1" }];
+  await using other = await serve({ port: 0, hostname: HOST, services });
+  const port = freePort();
+  const inUse = { port, hostname: HOST, admin: { port: other.port, hostname: HOST }, services };
+  const error = await assertRejects(() => serve(inUse), ListenError, "address already in use");
+  assertEquals(error.kind, "in-use");
+  await assertRejects(() => fetch(`http://${HOST}:${port}`), TypeError);
+});
+
+Deno.test({
+  name: "serve() has an admin listener on a Unix socket",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const hostname = `unix:${folder}/admin.sock` as const;
+    const services = [{ name: "a", url: "http://127.0.0.1:1" }];
+    const server = await serve({ port: 0, hostname: HOST, admin: { hostname, socketMode: "0600" }, services });
+    assertEquals(server.adminUrl, hostname);
+    using client = Deno.createHttpClient({ proxy: { transport: "unix", path: `${folder}/admin.sock` } });
+    assertEquals(await (await fetch("http://localhost/healthz", { client })).text(), "ok\n");
+    await server.close();
+    await Deno.remove(folder, { recursive: true });
+  },
 });

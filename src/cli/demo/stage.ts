@@ -15,7 +15,7 @@ import { AsyncQueue } from "../../lib/async_queue.ts";
 import { ListenError } from "../../server/listen_error.ts";
 import type { ServeHandler } from "../../server/http_listener.ts";
 import { type RunningServer, serve } from "../../server/serve.ts";
-import { AdminListener, createAdminSource } from "../admin_listener.ts";
+import { AdminListener, createAdminSource } from "../../server/admin_listener.ts";
 import { DemoBackend } from "./backend.ts";
 
 /** The servers and the client of the demo. */

@@ -265,7 +265,7 @@ function formatRate(perSecond: number | undefined): string {
   return perSecond === 0 || perSecond >= 9.95 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
 }
 
-/** Only exact values are shown as 0% and 100%: 99.96 % is shown as 99.9%. */
+/** Formats a ratio. Only exact values are shown as 0% and 100%: 99.96 % is shown as 99.9%. */
 function formatRatio(ratio: number | undefined): string {
   if (ratio === undefined) return UNKNOWN;
   const percent = ratio * 100;

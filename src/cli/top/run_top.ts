@@ -46,7 +46,7 @@ export interface PrintTopOptions extends Pick<TopOptions, "state"> {
 const PRINT_INTERVAL_MS = 5_000;
 const PRINT_SIZE: TerminalSize = { columns: 120, rows: 1_000 };
 
-/** Starts to print tables as plain lines, each below the previous one. Returns a function that stops it. */
+/** Starts printing tables as plain lines, each below the previous one. Returns a function that stops it. */
 export function printTop({ state, output }: PrintTopOptions): () => void {
   const paint = createPaint(false);
   return repeat(async (views) => {

@@ -51,7 +51,7 @@ export function toPlainTree(value: unknown, raw?: unknown): PlainTree {
     keys.pop();
   }
 
-  /** Existing entries win: own entries over merged ones, earlier sources over later ones. */
+  /** Copies entries that do not exist yet: own entries win over merged ones, earlier sources over later ones. */
   function copyEntries(target: Holder, source: Readonly<Record<string, unknown>>, raw: unknown): void {
     for (const key of Object.keys(source)) {
       if (key === FORBIDDEN_KEY) report(key, "cannot be a key");

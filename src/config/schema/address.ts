@@ -39,7 +39,7 @@ export function addressRange(): ValueType<string> {
   return {
     label: "IP address or CIDR range",
     input: "string",
-    notation: "IP addresses, ranges in CIDR notation, or `unix` for peers on Unix sockets.",
+    notation: "IP addresses, ranges in CIDR notation, or `unix`.",
     schema: { type: "string" },
     parse(value, at) {
       if (value === UNIX_PEER) return UNIX_PEER;

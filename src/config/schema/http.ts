@@ -162,8 +162,7 @@ export function statusGroups(): ValueType<readonly (readonly StatusRange[])[]> {
     label: "list of status codes, or list of such lists",
     input: "readonly StatusInput[] | readonly (readonly StatusInput[])[]",
     ...(group.inner?.alias !== undefined && { alias: group.inner.alias }),
-    notation:
-      "Codes that are equivalent to each other, or several such lists: `[200, 204]`, `[[200, 204], [301, 308]]`.",
+    notation: "One group, or a list of groups: `[200, 204]`, `[[200, 204], [301, 308]]`.",
     schema: { anyOf: [group.schema, list] },
     parse(value, at) {
       if (!Array.isArray(value)) return at.mismatch("a list of status codes", value);

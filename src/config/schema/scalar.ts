@@ -47,7 +47,7 @@ export function fileMode(): ValueType<number> {
   return {
     label: "octal digits",
     input: "string",
-    notation: 'Octal digits in quotes: `"0660"`.',
+    notation: "Octal digits in quotes.",
     schema: { type: "string", pattern: orPlaceholder(pattern) },
     parse(value, at) {
       if (typeof value === "string" && new RegExp(pattern).test(value)) return parseInt(value, 8);

@@ -82,12 +82,12 @@ function decide(slots: Int32Array, latest: Action, at: number, budget: StepBudge
   }
 }
 
-/** Number of code units of the character before a position. */
+/** Returns the number of code units of the character before a position. */
 export function lengthBefore(text: string, at: number): number {
   return at >= 2 && isTrail(text.charCodeAt(at - 1)) && isLead(text.charCodeAt(at - 2)) ? 2 : 1;
 }
 
-/** Number of code units of the character at a position; 1 at the end of the text. */
+/** Returns the number of code units of the character at a position; 1 at the end of the text. */
 export function lengthAt(text: string, at: number): number {
   return isLead(text.charCodeAt(at)) && isTrail(text.charCodeAt(at + 1)) ? 2 : 1;
 }

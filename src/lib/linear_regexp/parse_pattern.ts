@@ -172,7 +172,7 @@ function testOf(source: string, flags: Flags): CharTest {
   return { source, flags: `u${flags.has("i") ? "i" : ""}${source === "." && flags.has("s") ? "s" : ""}` };
 }
 
-/** The native engine decodes escapes in the name. */
+/** Returns the name of a group. The native engine decodes escapes in it. */
 function nameOf(name: string): string {
   const { groups = {} } = new RegExp(`(?<${name}>)`, "u").exec("")!;
   return Object.keys(groups)[0]!;

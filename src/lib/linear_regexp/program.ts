@@ -93,7 +93,7 @@ export function firstTests({ instructions, tests }: Program): readonly CharTest[
   return [...found].map((test) => tests[test]!);
 }
 
-/** Upper bound of the number of instructions. */
+/** Returns an upper bound of the number of instructions. */
 function sizeOf(node: PatternNode): number {
   switch (node.type) {
     case "sequence":

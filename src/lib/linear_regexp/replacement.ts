@@ -79,7 +79,7 @@ function readTemplate(template: string, groups: TemplateGroups): Part[] {
   return parts.filter((part) => part !== "");
 }
 
-/** `$12` is group 1 before the digit 2 if there is no group 12. */
+/** Returns the group of a reference. `$12` is group 1 before the digit 2 if there is no group 12. */
 function groupOf(digits: string, { captureCount }: TemplateGroups): number | undefined {
   return [digits, digits[0]!].map(Number).find((group) => group >= 1 && group <= captureCount);
 }

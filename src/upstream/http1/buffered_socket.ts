@@ -178,7 +178,9 @@ export class BufferedSocket {
   }
 }
 
-/** Deno reports corrupt TLS records and alerts as `InvalidData`. Its class does not exist in other runtimes. */
+/**
+ * Returns the failure of an error. Deno reports corrupt TLS records and alerts as `InvalidData`, a class of its own.
+ */
 function failureOf(error: unknown): UpstreamFailure {
   const isTls = error instanceof Error && error.name === "InvalidData";
   return new UpstreamFailure(isTls ? "tls" : "reset", errorWords(error));

@@ -2,14 +2,11 @@
 
 import type { UpstreamTls } from "../../config/config.ts";
 import type { CancellationSignal } from "../../lib/cancellation.ts";
-import { socketPath } from "../../lib/unix_socket.ts";
+import { LOCAL_ORIGIN, socketPath } from "../../lib/unix_socket.ts";
 import { type TransportRequest, UpstreamFailure } from "../transport.ts";
 import type { Socket } from "./buffered_socket.ts";
 import { connectFailure } from "./connect_failure.ts";
 import { Handshakes } from "./handshake.ts";
-
-/** Origin of requests to Unix sockets, whose own origin has no authority for the Host field. */
-const LOCAL_ORIGIN = "http://localhost";
 
 /** Address of a service. */
 export interface Endpoint {

@@ -140,7 +140,7 @@ function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB;
 }
 
-/** `TextDecoder` decodes `latin1` as windows-1252, whose characters differ from the bytes. */
+/** Decodes Latin-1. `TextDecoder` decodes `latin1` as windows-1252, whose characters differ from the bytes. */
 function latin1(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 4_096) text += String.fromCharCode(...bytes.subarray(at, at + 4_096));

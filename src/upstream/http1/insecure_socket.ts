@@ -143,7 +143,7 @@ export class InsecureSocket implements Socket {
     }
   }
 
-  /** The TLS stream is not informed, because it would take the end of the connection for a `close_notify`. */
+  /** Called when the connection ends. The TLS stream is not informed: it would take the end for a `close_notify`. */
   #onCut(): void {
     this.#cut = true;
     this.#serve();

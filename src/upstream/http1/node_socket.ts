@@ -105,7 +105,7 @@ export async function dialOverNode(
   return new NodeSocket(socket);
 }
 
-/** Authorities that `ca` is added to: a list of its own would replace them. */
+/** Returns the runtime's authorities. `ca` is added to them, because a list replaces them. */
 async function defaultAuthorities(): Promise<readonly string[]> {
   return (await import("node:tls")).rootCertificates ?? [];
 }

@@ -1,18 +1,48 @@
-/** The admin listener of a command, across reloads of the configuration. */
+/** The admin listener of a server, across reloads of the configuration. */
 
 import { type AdminHandler, type AdminOptions, createAdminHandler } from "../admin/handler.ts";
 import type { AdminSource } from "../admin/api.ts";
 import { viewState } from "../admin/state_view.ts";
 import { NoiseMarks } from "../compare/noise_marks.ts";
 import type { AdminSettings } from "../config/config.ts";
+import type { ComparisonsSnapshot } from "../compare/comparison_store.ts";
+import type { Config } from "../config/config.ts";
+import type { ListenerKind } from "../config/listener_kind.ts";
 import { VERSION } from "../lib/version.ts";
-import type { ReloadStats } from "../observe/metrics_snapshot.ts";
+import type { RecentExchanges } from "../observe/exchange_record.ts";
+import type { Inspection, ReloadStats } from "../observe/metrics_snapshot.ts";
 import { isSameAddress, socketPath } from "../lib/unix_socket.ts";
-import { formatAddress } from "../server/listen_error.ts";
-import { processStats } from "../server/process_stats.ts";
-import { type RunningServer, serve, type ServeOptions } from "../server/serve.ts";
-import type { Serving } from "./serve_thread.ts";
-import type { ListenerView } from "./start_log.ts";
+import { ADMIN_SETTINGS, forNodeListener } from "./admin_requests.ts";
+import type { OpenListener } from "./listener.ts";
+import { formatAddress } from "./listen_error.ts";
+import { openNodeListener } from "./node_listener.ts";
+import { processStats } from "./process_stats.ts";
+import { keepListening, type RunningServer, serve, type ServeOptions } from "./serve.ts";
+
+/** Address of a listener, for the log and for browsers. */
+export interface ListenerView {
+  /** URL to open in a browser. */
+  readonly url: string;
+  /** Address and port that are listened on. */
+  readonly address: string;
+}
+
+/** The parts of a server that the admin listener shows: of one thread, or of all workers together. */
+export interface ShownServer {
+  /** Configuration of new requests. */
+  readonly config: Config;
+  /**
+   * Returns the metrics, and the recorded exchanges with ids above `after`. Without an admin listener nothing is
+   * recorded.
+   */
+  inspect(after: number): Promise<Inspection>;
+  /** Returns only the recorded exchanges: they are read more often than the metrics, which are larger. */
+  recent(after: number): Promise<RecentExchanges>;
+  /** Returns the comparisons since `sinceMs`, by default all, and the mismatches with ids above `after`. */
+  comparisons(after: number, sinceMs?: number): Promise<ComparisonsSnapshot>;
+  /** Starts counting comparisons again. */
+  resetComparisons(): Promise<void>;
+}
 
 /** Context of {@linkcode createAdminSource}. */
 export interface AdminSourceContext {
@@ -35,6 +65,12 @@ export interface AdminListenerOptions
   extends Pick<ServeOptions, "onError" | "onReopen" | "reusePort" | "urgent">, Pick<AdminOptions, "onGuesses"> {
   /** Source of all data that the listener shows. */
   readonly source: AdminSource;
+  /**
+   * Implementation of the listener.
+   *
+   * @default "deno"
+   */
+  readonly kind?: ListenerKind;
 }
 
 /** Prepared settings, which can be put into force without a failure. */
@@ -45,7 +81,7 @@ export interface PreparedAdmin {
   rollback(): Promise<void>;
 }
 
-interface OpenListener {
+interface OpenAdmin {
   settings: AdminSettings;
   readonly server: RunningServer;
   handler: AdminHandler;
@@ -53,7 +89,7 @@ interface OpenListener {
 
 /** Creates the source of an admin listener. */
 export function createAdminSource(
-  serving: Pick<Serving, "config" | "inspect" | "recent" | "comparisons" | "resetComparisons">,
+  serving: ShownServer,
   { url, isDraining, workers, reloads: readReloads = () => undefined }: AdminSourceContext,
 ): AdminSource {
   async function reading() {
@@ -81,7 +117,7 @@ export function createAdminSource(
 /** An admin listener, which is open while the configuration has `admin`. */
 export class AdminListener {
   readonly #options: AdminListenerOptions;
-  #open: OpenListener | undefined;
+  #open: OpenAdmin | undefined;
   #isShutDown = false;
 
   /** Creates a closed listener. */
@@ -149,7 +185,7 @@ export class AdminListener {
     return Promise.resolve();
   }
 
-  async #relisten(old: OpenListener, next: AdminSettings): Promise<void> {
+  async #relisten(old: OpenAdmin, next: AdminSettings): Promise<void> {
     const hasMoved = old.settings.hostname !== next.hostname || old.settings.socketMode !== next.socketMode;
     if (!hasMoved && old.settings.token === next.token) return;
     // Clients that read with another token must present the new one.
@@ -159,20 +195,31 @@ export class AdminListener {
     if (hasMoved) await old.server.relisten(next);
   }
 
-  async #listen(settings: AdminSettings): Promise<OpenListener> {
-    const { onError, onReopen, reusePort, urgent } = this.#options;
-    const server = await serve((request, connection) => opened.handler.handle(request, connection), {
-      hostname: settings.hostname,
-      shownHostname: settings.shownHostname,
-      socketMode: settings.socketMode,
-      port: settings.port,
-      reusePort,
-      urgent,
-      ...(onError !== undefined && { onError }),
-      ...(onReopen !== undefined && { onReopen }),
-    });
-    const opened: OpenListener = { settings, server, handler: this.#handlerFor(settings, server.port) };
+  async #listen(settings: AdminSettings): Promise<OpenAdmin> {
+    const handle: AdminHandler["handle"] = (request, connection) => opened.handler.handle(request, connection);
+    const server = await this.#serve(handle, settings);
+    const opened: OpenAdmin = { settings, server, handler: this.#handlerFor(settings, server.port) };
     return opened;
+  }
+
+  #serve(handle: AdminHandler["handle"], where: Omit<AdminSettings, "token">): Promise<RunningServer> {
+    const { onError, onReopen, reusePort = false, urgent, kind } = this.#options;
+    const { hostname, shownHostname, socketMode, port } = where;
+    const address = { hostname, shownHostname, socketMode, port };
+    const listeners = { ...(onError !== undefined && { onError }), ...(onReopen !== undefined && { onReopen }) };
+    if (kind !== "node") return serve(handle, { ...address, ...listeners, reusePort, urgent });
+    const open: OpenListener = (port, { hostname }) =>
+      openNodeListener(forNodeListener(handle), {
+        hostname,
+        port,
+        tls: undefined,
+        reusePort,
+        urgent,
+        settings: () => ADMIN_SETTINGS,
+        onError: (error) => onError?.("admin request failed unexpectedly", error),
+        onRefused: () => {},
+      });
+    return keepListening(open, { ...address, ...listeners });
   }
 
   #handlerFor({ hostname, token }: AdminSettings, port: number): AdminHandler {
@@ -184,8 +231,8 @@ export class AdminListener {
     return createAdminHandler(source, { ...listeners, ...address, token });
   }
 
-  async #testAddress({ hostname, shownHostname }: AdminSettings): Promise<void> {
-    const test = await serve(() => new Response(), { hostname, shownHostname, port: 0, urgent: AbortSignal.abort() });
+  async #testAddress(settings: AdminSettings): Promise<void> {
+    const test = await this.#serve(() => Promise.resolve(new Response()), { ...settings, port: 0 });
     test.shutdown();
   }
 }
