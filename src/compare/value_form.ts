@@ -18,6 +18,7 @@ const SEPARATORS: readonly RegExp[] = [/(=+)/, /([:~]+)/, /([\/.+]+)/, /([-_]+)/
 const UNSET = /^(?:[0-]{8,}|[f-]{8,})$/i;
 const UNSET_TIME = /^(?:0000|0001|1900|1970|9999)-(?:00|01|12)-(?:00|01|31)(?:[T_]|$)/;
 const DATE_TIME = /^\d{4}-\d\d-\d\d[T_]\d\d:?\d\d(?::?\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
+const MAX_TIME_LENGTH = 40;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const CLOCK = /^\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -65,7 +66,14 @@ export function hasSameForm(a: string, b: string, steps: StepBudget): boolean {
   if (from - start > MAX_CHUNK_LENGTH || rest - tail > MAX_CHUNK_LENGTH) return false;
   const [middle, other] = [a.slice(start, a.length - tail), b.slice(start, b.length - tail)];
   steps.take(middle.length + other.length);
-  return haveSamePrefixes(middle, other) && (formOf(middle) === formOf(other) || haveSameTokens(middle, other));
+  return areTimesOfSameForm(middle, other) ||
+    (haveSamePrefixes(middle, other) && (formOf(middle) === formOf(other) || haveSameTokens(middle, other)));
+}
+
+/** Reports whether both texts are times of the same form, which is the most frequent case, without splitting them. */
+function areTimesOfSameForm(a: string, b: string): boolean {
+  if (a.length > MAX_TIME_LENGTH || !DATE_TIME.test(a) || !DATE_TIME.test(b)) return false;
+  return recognise(a) !== undefined && recognise(a) === recognise(b);
 }
 
 /** Reports whether the types of identifiers are equal. A random identifier rarely begins like one with a type. */
