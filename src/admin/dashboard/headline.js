@@ -59,7 +59,7 @@ export class Headline {
  * @returns {{ health: Health, text: string, note: string }}
  */
 export function headlineOf(services, routes) {
-  const [failing, degraded, idle] = /** @type {const} */ (["failing", "degraded", "idle"]).map((health) =>
+  const [failing = 0, degraded = 0, idle = 0] = /** @type {const} */ (["failing", "degraded", "idle"]).map((health) =>
     services.filter((service) => service.health === health).length
   );
   const all = services.length === 1 ? "1 service" : `${count(services.length)} services`;
