@@ -14,7 +14,7 @@ export interface BenchOptions {
   readonly slices: number;
   /** Length of a slice. */
   readonly seconds: number;
-  /** Length of the warm-up per peer. */
+  /** Length of a slice of the warm-up. */
   readonly warmUpSeconds: number;
   /** Port of the first backend; 0 for any free port. */
   readonly backendsPort: number;
@@ -43,7 +43,7 @@ deno task bench [FLAGS]
 --quick                one slice of one second each, without warm-up: a smoke test
 `;
 
-/** V8 keeps compiling for some 100,000 requests. Servers run much longer. */
+/** Servers run much longer than V8 compiles. */
 const WARM_UP_SECONDS = 6;
 
 /** Parses the command line. Returns `undefined` for --help. */

@@ -245,7 +245,11 @@ function scene(
   };
   const peers = ["a", "b", "c"].map((name) => externalPeer(`${name}=${url}/${name}`, { loads: [] }));
   const { signal } = new AbortController();
-  return { peers, loaded, options: { origins: [], generator, slices: 3, seconds: 3, warmUpSeconds: 1, signal } };
+  return {
+    peers,
+    loaded,
+    options: { origins: [], generator, slices: 3, seconds: 3, warmUpSeconds: 1, warmUpRequests: 1, signal },
+  };
 }
 
 Deno.test("measureLoad() alternates the peers, and starts each round with another one", async () => {
@@ -254,6 +258,15 @@ Deno.test("measureLoad() alternates the peers, and starts each round with anothe
   const samples = await measureLoad(LOADS[0]!, peers, options);
   assertEquals(loaded.join(" "), "a1 b1 c1 a3 b3 c3 b3 c3 a3 c3 a3 b3");
   assertEquals([...samples.values()].map(({ length }) => length), [3, 3, 3]);
+});
+
+Deno.test("measureLoad() warms each peer up until it has handled enough requests, within a limit", async () => {
+  await using backend = startBackend(() => new Response("x".repeat(SMALL_BYTES)));
+  const { peers, loaded, options } = scene(backend.url);
+  await measureLoad(LOADS[0]!, peers.slice(0, 2), { ...options, slices: 1, warmUpRequests: 2 });
+  assertEquals(loaded.splice(0).join(" "), "a1 a1 b1 b1 a3 b3");
+  await measureLoad(LOADS[0]!, peers.slice(0, 1), { ...options, slices: 1, warmUpRequests: 1_000 });
+  assertEquals(loaded.join(" "), "a1 a1 a1 a1 a1 a3");
 });
 
 Deno.test("measureLoad() names peer and load if a request fails", async () => {

@@ -12,7 +12,7 @@ import { drawChart } from "./draw_chart.ts";
 import { summarize } from "./figures.ts";
 import { describeMachine, formatLoad, type LoadReport, type Report } from "./report.ts";
 import { findLoadGenerator, findRateGenerator } from "./load_generator.ts";
-import { measureLoad } from "./measure_load.ts";
+import { measureLoad, WARM_UP_REQUESTS } from "./measure_load.ts";
 import { peerTables } from "./peer_tables.ts";
 import { writeDocPart } from "../../tools/doc_part.ts";
 import { BASELINE, conductorPeer, ownPeers } from "./peers/own_peers.ts";
@@ -50,7 +50,8 @@ export async function comparePeers(options: ComparePeersOptions): Promise<Report
       continue;
     }
     const suitable = peers.filter((peer) => peer.supports(load));
-    const measured = { ...options, generator: chosen, origins: backends.originsFor(load) };
+    const origins = backends.originsFor(load);
+    const measured = { ...options, warmUpRequests: WARM_UP_REQUESTS, generator: chosen, origins };
     const samples = await measureLoad(load, suitable, measured);
     const baseline = samples.get(suitable.find(({ name }) => name === BASELINE)!) ?? [];
     const ours = samples.get(conductorPeer) ?? [];

@@ -11,7 +11,7 @@ import { integerFlag } from "./bench_options.ts";
 import { summarize } from "./figures.ts";
 import { findLoadGenerator } from "./load_generator.ts";
 import { LOADS } from "./loads.ts";
-import { measureLoad } from "./measure_load.ts";
+import { measureLoad, WARM_UP_REQUESTS } from "./measure_load.ts";
 import { table } from "./peer_tables.ts";
 import { boundPeer, conductorPeer, denoPeer } from "./peers/own_peers.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -45,6 +45,7 @@ const samples = await measureLoad(LOAD, PARTS.map(([peer]) => peer), {
   slices,
   seconds,
   warmUpSeconds,
+  warmUpRequests: WARM_UP_REQUESTS,
   signal: new AbortController().signal,
 });
 const bound = samples.get(boundPeer)!;
