@@ -32,11 +32,10 @@ import { ExchangeCapture } from "./exchange_capture.ts";
 import { conditionalReason } from "./conditional_responses.ts";
 import { isGraphqlPath, withGraphqlErrors } from "./graphql.ts";
 import type { ResponseCapture } from "./response_capture.ts";
-import type { RequestSample } from "./report.ts";
-import { type KeptRequest, sampleOfRequest } from "./request_sample.ts";
+import { RequestComparison } from "./request_comparison.ts";
+import type { KeptRequest } from "./request_sample.ts";
 import type { CompareRules } from "./rules.ts";
 import { sampleOfBody } from "./sample_body.ts";
-import { sampleOfPath } from "./sample_text.ts";
 import { VersionPages } from "./version_pages.ts";
 
 /** Options of {@linkcode ComparisonEngine}. */
@@ -85,59 +84,6 @@ interface Baseline {
 interface Result extends ResponseComparison, Pick<Comparison, "actual"> {
   /** Default: `false`. */
   readonly isNoise?: boolean;
-}
-
-/** Properties of a comparison that do not follow from its request. */
-interface ComparisonResult
-  extends Pick<Comparison, "route" | "service" | "isNoise" | "expected" | "actual" | "differences"> {
-  readonly build: string | undefined;
-  readonly traits: Comparison["traits"] | undefined;
-  readonly values: Comparison["values"] | undefined;
-}
-
-/** A comparison. Class, not object literal: one with getters takes half a microsecond to create. */
-class RequestComparison implements Comparison {
-  readonly requestId: string;
-  readonly method: string;
-  readonly route: string;
-  readonly service: string;
-  declare readonly build?: string;
-  readonly isNoise: boolean;
-  readonly expected: CapturedOutcome;
-  readonly actual: CapturedOutcome;
-  readonly differences: readonly Difference[];
-  declare readonly traits?: NonNullable<Comparison["traits"]>;
-  declare readonly values?: NonNullable<Comparison["values"]>;
-  readonly #request: KeptRequest;
-  readonly #candidate: Pick<Candidate, "settings" | "rules">;
-  #sample: RequestSample | undefined;
-
-  constructor(request: KeptRequest, candidate: Pick<Candidate, "settings" | "rules">, result: ComparisonResult) {
-    const { clientRequest } = request;
-    this.requestId = clientRequest.requestId;
-    this.method = clientRequest.method;
-    this.route = result.route;
-    this.service = result.service;
-    if (result.build !== undefined) this.build = result.build;
-    this.isNoise = result.isNoise;
-    this.expected = result.expected;
-    this.actual = result.actual;
-    this.differences = result.differences;
-    if (result.traits !== undefined) this.traits = result.traits;
-    if (result.values !== undefined) this.values = result.values;
-    this.#request = request;
-    this.#candidate = candidate;
-  }
-
-  get path(): string {
-    return sampleOfPath(this.#request.clientRequest.path, this.#candidate.rules.redactor);
-  }
-
-  get request(): RequestSample | undefined {
-    // Cached, because it is read for each field that differs.
-    const { settings, rules } = this.#candidate;
-    return settings.samples === "none" ? undefined : this.#sample ??= sampleOfRequest(this.#request, rules.redactor);
-  }
 }
 
 /** Decides which exchanges are captured, and compares them. */

@@ -73,7 +73,8 @@ export function hasSameForm(a: string, b: string, steps: StepBudget): boolean {
 /** Reports whether both texts are times of the same form, which is the most frequent case, without splitting them. */
 function areTimesOfSameForm(a: string, b: string): boolean {
   if (a.length > MAX_TIME_LENGTH || !DATE_TIME.test(a) || !DATE_TIME.test(b)) return false;
-  return recognise(a) !== undefined && recognise(a) === recognise(b);
+  const form = recognise(a);
+  return form !== undefined && form === recognise(b);
 }
 
 /** Reports whether the types of identifiers are equal. A random identifier rarely begins like one with a type. */

@@ -9,6 +9,7 @@ import { type ClientRequest, isAuthority } from "./client_request.ts";
 import { BODY_TOO_LARGE, type LocalReply } from "./client_response.ts";
 import { forwardingHeaders, isLoop, requestIdFrom } from "./forwarding.ts";
 import { getHeader, parseList, stripHopByHop } from "./headers.ts";
+import { RequestFields } from "./request_fields.ts";
 import type { relayedTrailers } from "./trailers.ts";
 import { parseTraceparent, type TraceContext } from "./trace_context.ts";
 
@@ -165,47 +166,6 @@ export function receive(
 function upgradeOf(request: ClientRequest): readonly string[] | undefined {
   const { upgrade, httpVersion } = request;
   return upgrade === undefined || httpVersion === "1.0" || request.body !== null ? undefined : upgrade;
-}
-
-/**
- * Values of the fields that each request is checked for, joined with commas like those of `getHeader`. One pass over the
- * lines instead of one for each field.
- */
-class RequestFields {
-  host: string | undefined;
-  via: string | undefined;
-  traceparent: string | undefined;
-  requestId: string | undefined;
-  contentLength: string | undefined;
-  transferEncoding: string | undefined;
-
-  constructor(headers: readonly HeaderLine[]) {
-    for (const [name, value] of headers) {
-      switch (name.length) {
-        case 3:
-          if (name.toLowerCase() === "via") this.via = joined(this.via, value);
-          break;
-        case 4:
-          if (name.toLowerCase() === "host") this.host = joined(this.host, value);
-          break;
-        case 11:
-          if (name.toLowerCase() === "traceparent") this.traceparent = joined(this.traceparent, value);
-          break;
-        case 12:
-          if (name.toLowerCase() === "x-request-id") this.requestId = joined(this.requestId, value);
-          break;
-        case 14:
-          if (name.toLowerCase() === "content-length") this.contentLength = joined(this.contentLength, value);
-          break;
-        case 17:
-          if (name.toLowerCase() === "transfer-encoding") this.transferEncoding = joined(this.transferEncoding, value);
-      }
-    }
-  }
-}
-
-function joined(former: string | undefined, value: string): string {
-  return former === undefined ? value : `${former}, ${value}`;
 }
 
 /** Properties of a request that decide whether it is refused. */

@@ -21,6 +21,8 @@ import { DEFAULT_THRESHOLDS } from "../../src/compare/report_thresholds.ts";
 import { renderMarkdown } from "../../src/compare/render_markdown.ts";
 import { renderText } from "../../src/compare/render_text.ts";
 import { sampleOfBody } from "../../src/compare/sample_body.ts";
+import type { Config, Route } from "../../src/config/config.ts";
+import type { CompareInput } from "../../src/config/input.ts";
 import { validateConfig } from "../../src/config/validate.ts";
 import type { ConductorEvent } from "../../src/observe/events.ts";
 import { ResponseOutcome } from "../../src/upstream/attempt.ts";
@@ -191,6 +193,18 @@ Deno.test("sampleOfBody() shows only the length of a body that is too expensive 
   assert(large.ok);
   assertEquals(sampleOfBody(large.response, compareRules()), "2100003 bytes");
 });
+
+/** Returns the configuration of a primary and a shadow, with their route. */
+function pairOf(compare: CompareInput): { readonly config: Config; readonly route: Route } {
+  const { config } = validateConfig({
+    compare,
+    services: [
+      { name: "v1", url: "http://localhost:1", primary: true },
+      { name: "v2", url: "http://localhost:2", shadow: true },
+    ],
+  });
+  return { config, route: config.routes[0]! };
+}
 
 const NO_PAGES: Transport = () => Promise.reject(new Error("no version page is configured"));
 const CLIENT_REQUEST: ReceivedRequest = {
@@ -409,14 +423,7 @@ Deno.test("ComparisonEngine without memory does not count services that are not 
 
 Deno.test("ComparisonEngine with a full queue does not count services that are not sent the request", () => {
   const skipped: NotComparable[] = [];
-  const { config } = validateConfig({
-    compare: { noise: "off", maxMemory: "64MiB" },
-    services: [
-      { name: "v1", url: "http://localhost:1", primary: true },
-      { name: "v2", url: "http://localhost:2", shadow: true },
-    ],
-  });
-  const [route] = config.routes;
+  const { config, route } = pairOf({ noise: "off", maxMemory: "64MiB" });
   const services = route!.members.map(({ service }) => service);
   const engine = new ComparisonEngine(config, {
     count: { add() {}, addNotComparable: (comparison) => void skipped.push(comparison), addUnavailable() {} },
@@ -467,14 +474,7 @@ Deno.test("ComparisonEngine leaves requests out at random if there is no time fo
   using time = new FakeTime();
   const stats = new ComparisonStats();
   const events: ConductorEvent[] = [];
-  const { config } = validateConfig({
-    compare: { noise: "off" },
-    services: [
-      { name: "v1", url: "http://localhost:1", primary: true },
-      { name: "v2", url: "http://localhost:2", shadow: true },
-    ],
-  });
-  const [route] = config.routes;
+  const { config, route } = pairOf({ noise: "off" });
   const attempts = () => route!.members.map(({ service }, index) => ({ ...attempt(index), service }));
   const engine = new ComparisonEngine(config, {
     // Each comparison takes 1 ms, so that 100 of 1,000 requests per second can be compared.
@@ -513,14 +513,7 @@ Deno.test("ComparisonEngine leaves requests out at random if there is no time fo
 
 Deno.test("ComparisonEngine leaves large and small responses out alike, before its memory is used up", async () => {
   using time = new FakeTime();
-  const { config } = validateConfig({
-    compare: { noise: "off" },
-    services: [
-      { name: "v1", url: "http://localhost:1", primary: true },
-      { name: "v2", url: "http://localhost:2", shadow: true },
-    ],
-  });
-  const [route] = config.routes;
+  const { config, route } = pairOf({ noise: "off" });
   const reasons: Record<string, number> = {};
   const compared = { large: 0, small: 0 };
   const engine = new ComparisonEngine(config, {
@@ -555,14 +548,7 @@ Deno.test("ComparisonEngine leaves large and small responses out alike, before i
 
 Deno.test("ComparisonEngine delays replays above eight, instead of leaving them out", async () => {
   using time = new FakeTime();
-  const { config } = validateConfig({
-    compare: { noiseSample: 1 },
-    services: [
-      { name: "v1", url: "http://localhost:1", primary: true },
-      { name: "v2", url: "http://localhost:2", shadow: true },
-    ],
-  });
-  const [route] = config.routes;
+  const { config, route } = pairOf({ noiseSample: 1 });
   let [running, most, replayed] = [0, 0, 0];
   const engine = new ComparisonEngine(config, {
     transport: NO_PAGES,
