@@ -6,11 +6,12 @@ import type { Config, ServerTls } from "../config/config.ts";
 import { takesUpgrades } from "../config/listener_kind.ts";
 import { carriesRequests } from "../config/schema/http.ts";
 import { parseList } from "../http/headers.ts";
-import { addressMatcher, clientNetwork, unmapAddress } from "../http/client_address.ts";
+import { unmapAddress } from "../http/client_address.ts";
 import type { ConnectionRefusal } from "../http/outcome_kinds.ts";
 import type { ProxyHandler } from "../proxy/handler.ts";
 import { socketPath, UNIX_PEER } from "../lib/unix_socket.ts";
 import { AcceptWatch } from "./accept_watch.ts";
+import { ConnectionAdmissions } from "./connection_admissions.ts";
 import { formatAddress } from "./listen_error.ts";
 import type { CloseOptions, Listener, ListenerAddress } from "./listener.ts";
 import { ReadPacer } from "./node_chunks.ts";
@@ -47,8 +48,6 @@ interface NodeModules {
   readonly net: typeof import("node:net");
 }
 
-/** Maximum connections above a limit that are open at the same time, to get their refusal. Further ones are closed. */
-const MAX_REFUSED = 64;
 /** Time without a byte after which a connection counts as idle during a drain, in milliseconds. */
 const QUIET_MS = 100;
 /** Maximum size of a head in bytes. As large as `Deno.serve` and heads of services may be, within a factor of two. */
@@ -112,16 +111,6 @@ function canBeUpgraded(request: IncomingMessage, settings: NodeSettings): boolea
   return parseList(headers.upgrade ?? "").some((protocol) => !carriesRequests(protocol));
 }
 
-/** Decision on a connection. */
-interface Admission {
-  /** Limit that refuses it; `undefined`: it is accepted. */
-  readonly refusal: ConnectionRefusal | undefined;
-  /** Start of a TLS handshake that has not ended, in milliseconds. */
-  handshakeSinceMs: number | undefined;
-  /** Called when the connection is closed. */
-  release(): void;
-}
-
 class NodeListener implements Listener {
   addr: ListenerAddress = { hostname: "", port: 0 };
   readonly finished: Promise<void>;
@@ -132,12 +121,7 @@ class NodeListener implements Listener {
   readonly #options: NodeListenerOptions;
   readonly #modules: NodeModules;
   readonly #connections = new Map<Socket, NodeConnection>();
-  /** Decisions on open connections, from their first packet on. */
-  readonly #admitted = new Map<Socket, Admission>();
-  /** Open connections, tunnels and handshakes included, without refused ones. */
-  #accepted = 0;
-  /** Open connections of each client, if their number is limited. */
-  readonly #counts = new Map<string, number>();
+  readonly #admissions: ConnectionAdmissions;
   readonly #pacer = new ReadPacer();
   /** Listeners of sockets whose requests are parsed again. */
   readonly #keptListeners = new WeakMap<Socket, ReadonlySet<unknown>>();
@@ -164,7 +148,13 @@ class NodeListener implements Listener {
     this.#handle = handle;
     this.#options = options;
     this.#modules = options.modules;
-    server.on("connection", (socket) => this.#admit(socket));
+    this.#admissions = new ConnectionAdmissions({
+      settings: options.settings,
+      onRefused: options.onRefused,
+      isSecure: options.tls !== undefined,
+      mayBeTest: (socket) => this.#watch?.accepted(socket) ?? false,
+    });
+    server.on("connection", (socket) => void this.#admissions.admit(socket));
     server.on(options.tls === undefined ? "connection" : "secureConnection", (socket) => this.#onConnection(socket));
     server.on("request", (request, response) => this.#onRequest(request, response));
     server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
@@ -194,7 +184,7 @@ class NodeListener implements Listener {
       connect: (port, hostname) => this.#modules.net.connect(port, hostname),
       isShared: this.#options.reusePort,
       onTest: (socket) => {
-        this.#admitted.get(socket)?.release();
+        this.#admissions.release(socket);
         socket.destroy();
       },
       onStopped: () => this.#fail(),
@@ -266,58 +256,7 @@ class NodeListener implements Listener {
     for (const connection of this.#connections.values()) {
       connection.check(nowMs, { headerMs: passedMs, idleMs, requestMs, writeMs: timeouts.writeMs });
     }
-    for (const [socket, { handshakeSinceMs = Infinity }] of this.#admitted) {
-      if (nowMs - handshakeSinceMs > headerMs) this.#endHandshake(socket);
-    }
-  }
-
-  /**
-   * Decides on a connection when it is opened. Refused ones do not count, so that they cannot keep other clients out.
-   * Few of them stay open for their response, so that a flood of them cannot use up the descriptors.
-   */
-  #admit(socket: Socket): Admission {
-    const known = this.#admitted.get(socket);
-    if (known !== undefined) return known;
-    const { tls, onRefused } = this.#options;
-    const { maxConnections, maxConnectionsPerClient } = this.#options.settings().limits;
-    const address = unmapAddress(socket.remoteAddress ?? "");
-    const client = maxConnectionsPerClient === Infinity ? undefined : this.#limitedClient(address);
-    const count = client === undefined ? 0 : this.#counts.get(client) ?? 0;
-    const mayBeTest = this.#watch?.accepted(socket) ?? false;
-    const refusal: ConnectionRefusal | undefined = mayBeTest
-      ? undefined
-      : this.#accepted >= maxConnections
-      ? "max-connections"
-      : count >= maxConnectionsPerClient
-      ? "max-connections-per-client"
-      : undefined;
-    const admission: Admission = {
-      refusal,
-      handshakeSinceMs: tls === undefined ? undefined : performance.now(),
-      release: () => {
-        if (!this.#admitted.delete(socket) || refusal !== undefined) return;
-        this.#accepted--;
-        if (client !== undefined) this.#forget(client);
-      },
-    };
-    if (refusal !== undefined) {
-      onRefused(refusal, address);
-      if (this.#admitted.size - this.#accepted >= MAX_REFUSED) {
-        socket.destroy();
-        return admission;
-      }
-    } else {
-      this.#accepted++;
-      if (client !== undefined) this.#counts.set(client, count + 1);
-    }
-    this.#admitted.set(socket, admission);
-    socket.on("close", admission.release);
-    return admission;
-  }
-
-  #endHandshake(socket: Socket): void {
-    this.#options.onRefused("head-timeout", unmapAddress(socket.remoteAddress ?? ""));
-    socket.destroy();
+    this.#admissions.endHandshakes(nowMs, headerMs);
   }
 
   #onConnection(socket: Socket): void {
@@ -326,7 +265,7 @@ class NodeListener implements Listener {
     const { hostname, tls, onRefused } = this.#options;
     // The connection of a TLS socket. Bun has none.
     const { _parent: raw } = socket as Socket & { readonly _parent?: Socket | null };
-    const admission = this.#admit(raw ?? socket);
+    const admission = this.#admissions.admit(raw ?? socket);
     admission.handshakeSinceMs = undefined;
     const connection = new NodeConnection(socket, {
       scheme: tls === undefined ? "http" : "https",
@@ -342,18 +281,6 @@ class NodeListener implements Listener {
       this.#remove(socket);
     });
     if (admission.refusal !== undefined) connection.refuse();
-  }
-
-  /** Returns the network of a client; `undefined` for a trusted proxy, which has the connections of many clients. */
-  #limitedClient(address: string): string | undefined {
-    const isTrusted = addressMatcher(this.#options.settings().trustProxy);
-    return isTrusted(address) ? undefined : clientNetwork(address, null, () => false);
-  }
-
-  #forget(client: string): void {
-    const count = this.#counts.get(client)! - 1;
-    if (count > 0) this.#counts.set(client, count);
-    else this.#counts.delete(client);
   }
 
   #remove(socket: Socket): void {

@@ -47,6 +47,7 @@ const PLATFORM_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "src/server/read_text_file.ts": ["node:fs/promises"],
   "src/server/socket_file.ts": ["node:fs/promises", "node:net"],
   "src/server/accept_watch.ts": ["node:net"],
+  "src/server/connection_admissions.ts": ["node:net"],
   "src/server/node_listener.ts": ["node:http", "node:https", "node:net"],
   "src/server/node_connection.ts": ["node:http", "node:net"],
   "src/server/node_chunks.ts": ["node:http"],

@@ -424,7 +424,7 @@ Deno.test("ComparisonEngine without memory does not count services that are not 
 Deno.test("ComparisonEngine with a full queue does not count services that are not sent the request", () => {
   const skipped: NotComparable[] = [];
   const { config, route } = pairOf({ noise: "off", maxMemory: "64MiB" });
-  const services = route!.members.map(({ service }) => service);
+  const services = route.members.map(({ service }) => service);
   const engine = new ComparisonEngine(config, {
     count: { add() {}, addNotComparable: (comparison) => void skipped.push(comparison), addUnavailable() {} },
     observe: undefined,
@@ -434,7 +434,7 @@ Deno.test("ComparisonEngine with a full queue does not count services that are n
     transport: NO_PAGES,
   });
   const send = (names: readonly number[]) => {
-    const capture = engine.begin(CLIENT_REQUEST, route!, { body: null })!;
+    const capture = engine.begin(CLIENT_REQUEST, route, { body: null })!;
     const attempts = names.map((index) => ({ ...attempt(index), service: services[index]! }));
     for (const each of attempts) capture.started(each);
     capture.seal();
@@ -475,7 +475,7 @@ Deno.test("ComparisonEngine leaves requests out at random if there is no time fo
   const stats = new ComparisonStats();
   const events: ConductorEvent[] = [];
   const { config, route } = pairOf({ noise: "off" });
-  const attempts = () => route!.members.map(({ service }, index) => ({ ...attempt(index), service }));
+  const attempts = () => route.members.map(({ service }, index) => ({ ...attempt(index), service }));
   const engine = new ComparisonEngine(config, {
     // Each comparison takes 1 ms, so that 100 of 1,000 requests per second can be compared.
     count: {
@@ -537,7 +537,7 @@ Deno.test("ComparisonEngine leaves large and small responses out alike, before i
   while (sent < 5_000) {
     for (const dueAt = (Date.now() - startMs) / 5; sent < dueAt; sent++) {
       const body = bodies[sent % 2];
-      exchange(engine, route!.members.map(({ service }, index) => ({ ...attempt(index, body), service })), route);
+      exchange(engine, route.members.map(({ service }, index) => ({ ...attempt(index, body), service })), route);
     }
     await time.tickAsync(5);
   }
@@ -567,7 +567,7 @@ Deno.test("ComparisonEngine delays replays above eight, instead of leaving them 
     },
   });
   for (let sent = 0; sent < 40; sent++) {
-    exchange(engine, route!.members.map(({ service }, index) => ({ ...attempt(index), service })), route);
+    exchange(engine, route.members.map(({ service }, index) => ({ ...attempt(index), service })), route);
   }
   for (let turn = 0; turn < 100; turn++) await time.tickAsync(10);
   assertEquals([most, replayed, running], [8, 40, 0]);
